@@ -1,0 +1,208 @@
+//! The engines behind the one endpoint, and how a call finds the right one.
+//!
+//! All three services speak AWS's JSON protocols: a POST whose `X-Amz-Target` names the operation. So one port
+//! serves them all, and the functions need one setting.
+
+mod database;
+mod queues;
+
+use std::path::Path;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use serde_json::{Value, json};
+
+pub(crate) use database::Database;
+pub(crate) use queues::Queues;
+
+use crate::secrets::Secrets;
+
+/// A service of AWS that this process stands in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// `DynamoDB`.
+    DynamoDb,
+    /// SQS.
+    Sqs,
+    /// Secrets Manager.
+    SecretsManager,
+}
+
+/// Why an engine could not be had, or did not do what the platform itself asked of it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The engine's file or port could not be opened.
+    #[error("the {service} engine did not start: {reason}")]
+    Start {
+        /// Which engine.
+        service: &'static str,
+        /// What it said.
+        reason: String,
+    },
+    /// The engine refused a call of the platform's own.
+    #[error("{operation} was refused: {kind}: {message}")]
+    Refused {
+        /// The operation.
+        operation: String,
+        /// The error's type.
+        kind: String,
+        /// The error's message.
+        message: String,
+    },
+}
+
+/// All engines.
+#[derive(Debug)]
+pub(crate) struct Engines {
+    pub(crate) database: Database,
+    pub(crate) queues: Queues,
+    pub(crate) secrets: Secrets,
+}
+
+impl Service {
+    /// The name under which calls are counted.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DynamoDb => "dynamodb",
+            Self::Sqs => "sqs",
+            Self::SecretsManager => "secretsmanager",
+        }
+    }
+
+    /// The service and the operation that a target like `AmazonSQS.SendMessage` names.
+    #[must_use]
+    pub fn of_target(target: &str) -> Option<(Self, &str)> {
+        let (service, operation) = target.split_once('.')?;
+        match service {
+            "DynamoDB_20120810" => Some((Self::DynamoDb, operation)),
+            "AmazonSQS" => Some((Self::Sqs, operation)),
+            "secretsmanager" => Some((Self::SecretsManager, operation)),
+            _ => None,
+        }
+    }
+
+    fn target(self, operation: &str) -> String {
+        let service = match self {
+            Self::DynamoDb => "DynamoDB_20120810",
+            Self::Sqs => "AmazonSQS",
+            Self::SecretsManager => "secretsmanager",
+        };
+        format!("{service}.{operation}")
+    }
+}
+
+impl Engines {
+    /// Starts the engines; what they keep lies in `data_directory`, or in memory.
+    pub(crate) async fn start(
+        data_directory: Option<&Path>,
+        endpoint_url: &str,
+    ) -> Result<Self, EngineError> {
+        Ok(Self {
+            database: Database::start(data_directory).await?,
+            queues: Queues::new(endpoint_url),
+            secrets: Secrets::open(data_directory)?,
+        })
+    }
+
+    /// Passes a request on to its engine.
+    pub(crate) async fn handle(
+        &self,
+        service: Service,
+        operation: &str,
+        request: Request<Bytes>,
+    ) -> Response<Bytes> {
+        match service {
+            Service::DynamoDb => self.database.handle(request).await,
+            Service::Sqs => self.queues.handle(operation, request).await,
+            Service::SecretsManager => self.secrets.handle(operation, request.body()),
+        }
+    }
+
+    /// A call of the platform's own: neither counted nor open to faults.
+    pub(crate) async fn call(
+        &self,
+        service: Service,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, EngineError> {
+        let request = request(&service.target(operation), input);
+        let response = self.handle(service, operation, request).await;
+        let output: Value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+        if response.status().is_success() {
+            return Ok(output);
+        }
+        let text = |names: [&str; 2]| {
+            let found = names.iter().find_map(|name| output.get(name)?.as_str());
+            found.unwrap_or("no further word").to_owned()
+        };
+        Err(EngineError::Refused {
+            operation: operation.to_owned(),
+            kind: text(["__type", "code"]),
+            message: text(["message", "Message"]),
+        })
+    }
+
+    /// Ends the engines that run on their own.
+    pub(crate) async fn stop(&self) {
+        self.database.stop().await;
+    }
+}
+
+impl EngineError {
+    /// Whether the error is of this type, whatever namespace stands before it.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        match self {
+            Self::Refused { kind, .. } => kind.rsplit('#').next() == Some(name),
+            Self::Start { .. } => false,
+        }
+    }
+}
+
+fn request(target: &str, input: &Value) -> Request<Bytes> {
+    let mut request = Request::new(Bytes::from(input.to_string()));
+    *request.method_mut() = Method::POST;
+    let headers = request.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
+    let target = HeaderValue::from_str(target).expect("operations are named in this crate, in ASCII");
+    headers.insert("x-amz-target", target);
+    // The database engine wants a signature to be there, and does not check it.
+    let signature = "AWS4-HMAC-SHA256 Credential=local/20200101/eu-west-1/local/aws4_request, \
+                     SignedHeaders=host;x-amz-date, Signature=0";
+    headers.insert(header::AUTHORIZATION, HeaderValue::from_static(signature));
+    headers.insert("x-amz-date", HeaderValue::from_static("20200101T000000Z"));
+    request
+}
+
+/// An answer of AWS's JSON protocols.
+pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static("application/x-amz-json-1.1");
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// An error of AWS's JSON protocols.
+pub(crate) fn failure(status: StatusCode, kind: &str, message: &str) -> Response<Bytes> {
+    answer(status, &json!({ "__type": kind, "message": message }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_names_service_and_operation() {
+        let cases = [
+            ("DynamoDB_20120810.UpdateItem", Some((Service::DynamoDb, "UpdateItem"))),
+            ("AmazonSQS.SendMessage", Some((Service::Sqs, "SendMessage"))),
+            ("secretsmanager.GetSecretValue", Some((Service::SecretsManager, "GetSecretValue"))),
+            ("Kinesis_20131202.PutRecord", None),
+            ("nonsense", None),
+        ];
+        for (target, expected) in cases {
+            assert_eq!(Service::of_target(target), expected, "{target}");
+        }
+    }
+}

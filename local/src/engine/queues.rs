@@ -1,0 +1,123 @@
+//! SQS: winterbaume's engine in this process.
+//!
+//! Of a standard queue it has visibility, delays, long polls and dead letters. What it lacks or gets wrong stands
+//! in [`Queues::handle`]: its queue URLs are Amazon's, and a batch delete fails as a whole for one bad handle.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use winterbaume_core::{MockRequest, MockResponse, MockService};
+use winterbaume_sqs::SqsService;
+
+use super::answer;
+use crate::template::{ACCOUNT, REGION};
+
+/// The engine, and word of each message that came in.
+pub(crate) struct Queues {
+    engine: SqsService,
+    endpoint_url: String,
+    sent: Notify,
+}
+
+impl std::fmt::Debug for Queues {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Queues").field("endpoint_url", &self.endpoint_url).finish_non_exhaustive()
+    }
+}
+
+impl Queues {
+    /// An engine without queues, whose URLs begin with `endpoint_url`.
+    pub(crate) fn new(endpoint_url: &str) -> Self {
+        winterbaume_core::set_default_account_id(ACCOUNT);
+        Self {
+            engine: SqsService::new(),
+            endpoint_url: endpoint_url.to_owned(),
+            sent: Notify::new(),
+        }
+    }
+
+    /// Resolves when a message has been sent, so that nobody has to ask in a tight loop.
+    pub(crate) async fn sent(&self) {
+        self.sent.notified().await;
+    }
+
+    /// Does one operation.
+    pub(crate) async fn handle(&self, operation: &str, request: Request<Bytes>) -> Response<Bytes> {
+        match operation {
+            "DeleteMessageBatch" => self.delete_each(&request).await,
+            "CreateQueue" | "GetQueueUrl" | "ListQueues" | "ListDeadLetterSourceQueues" => {
+                self.with_own_urls(self.pass(request).await)
+            }
+            "SendMessage" | "SendMessageBatch" => {
+                let response = self.pass(request).await;
+                self.sent.notify_waiters();
+                response
+            }
+            _ => self.pass(request).await,
+        }
+    }
+
+    async fn pass(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let response = self
+            .engine
+            .handle(MockRequest {
+                method: parts.method.to_string(),
+                // The engine tells its region by the host that was asked.
+                uri: format!("{}/", amazon_url()),
+                headers: parts.headers,
+                body,
+            })
+            .await;
+        into_http(response)
+    }
+
+    fn with_own_urls(&self, response: Response<Bytes>) -> Response<Bytes> {
+        response.map(|body| match std::str::from_utf8(&body) {
+            Ok(text) => Bytes::from(text.replace(&amazon_url(), &self.endpoint_url)),
+            Err(_) => body,
+        })
+    }
+
+    /// One delete for each entry, so that a bad handle fails alone, as it does at AWS.
+    async fn delete_each(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let input: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+        let entries = input.get("Entries").and_then(Value::as_array);
+        let (mut successful, mut failed) = (Vec::new(), Vec::new());
+        for entry in entries.into_iter().flatten() {
+            let id = entry.get("Id").cloned().unwrap_or(Value::Null);
+            let response = self.pass(single_delete(request, &input, entry)).await;
+            if response.status().is_success() {
+                successful.push(json!({ "Id": id }));
+            } else {
+                failed.push(json!({ "Id": id, "SenderFault": true, "Code": "ReceiptHandleIsInvalid" }));
+            }
+        }
+        answer(http::StatusCode::OK, &json!({ "Successful": successful, "Failed": failed }))
+    }
+}
+
+fn amazon_url() -> String {
+    format!("https://sqs.{REGION}.amazonaws.com")
+}
+
+fn single_delete(request: &Request<Bytes>, input: &Value, entry: &Value) -> Request<Bytes> {
+    let body = json!({
+        "QueueUrl": input.get("QueueUrl"),
+        "ReceiptHandle": entry.get("ReceiptHandle"),
+    });
+    let mut single = Request::new(Bytes::from(body.to_string()));
+    single.headers_mut().clone_from(request.headers());
+    let target = http::HeaderValue::from_static("AmazonSQS.DeleteMessage");
+    single.headers_mut().insert("x-amz-target", target);
+    single
+}
+
+fn into_http(response: MockResponse) -> Response<Bytes> {
+    let mut answer = Response::new(response.body);
+    *answer.status_mut() =
+        http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    *answer.headers_mut() = response.headers;
+    answer
+}

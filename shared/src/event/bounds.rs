@@ -1,0 +1,128 @@
+//! How large a normalised event may be, so that it and the raw body fit a DynamoDB item together.
+//!
+//! The exact bytes are kept beside it, so what is cut here is not lost.
+
+use super::Event;
+use serde_json::{Map, Value};
+
+/// The most that a normalised event takes as JSON, in bytes.
+pub const MAX_EVENT_BYTES: usize = 64 * 1024;
+
+const MAX_TEXT_CHARACTERS: usize = 1024;
+const MAX_DETAIL_CHARACTERS: usize = 16 * 1024;
+const DETAILS_OMITTED: &str = "details_omitted";
+
+impl Event {
+    /// The same event, cut to a size that is always stored: long texts end in `…`, and details that are still too much
+    /// are left out with a note in their place.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        self.bound_texts();
+        for value in self.details.values_mut() {
+            bound_value(value);
+        }
+        if self.json_bytes() > MAX_EVENT_BYTES {
+            self.details = Map::from_iter([(DETAILS_OMITTED.to_owned(), Value::Bool(true))]);
+        }
+        self
+    }
+
+    fn bound_texts(&mut self) {
+        let candidate = self.candidate.as_mut();
+        let of_candidate =
+            candidate.map(|it| [&mut it.id, &mut it.external_id, &mut it.email, &mut it.name]);
+        let of_event = [&mut self.vendor_status, &mut self.problem];
+        for text in of_event
+            .into_iter()
+            .chain(of_candidate.into_iter().flatten())
+            .flatten()
+        {
+            cut(text, MAX_TEXT_CHARACTERS);
+        }
+        if let Some(assessment) = &mut self.assessment {
+            cut(&mut assessment.id, MAX_TEXT_CHARACTERS);
+            assessment
+                .title
+                .as_mut()
+                .into_iter()
+                .for_each(|title| cut(title, MAX_TEXT_CHARACTERS));
+        }
+        if let Some(attempt) = &mut self.attempt {
+            // An id is not cut: two that differ at the end would become one.
+            *attempt = crate::key::hashed_if_long(attempt, MAX_TEXT_CHARACTERS).into_owned();
+        }
+        if let Some(super::Report::Link { url, .. }) = &self.report
+            && url.len() > 8 * 1024
+        {
+            // Half a link is none.
+            self.report = None;
+        }
+    }
+
+    fn json_bytes(&self) -> usize {
+        serde_json::to_vec(self).map_or(usize::MAX, |bytes| bytes.len())
+    }
+}
+
+fn bound_value(value: &mut Value) {
+    match value {
+        Value::String(text) => cut(text, MAX_DETAIL_CHARACTERS),
+        Value::Array(values) => values.iter_mut().for_each(bound_value),
+        Value::Object(fields) => fields.values_mut().for_each(bound_value),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn cut(text: &mut String, characters: usize) {
+    if let Some((end, _)) = text.char_indices().nth(characters) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Assessment, Candidate, Kind};
+
+    #[test]
+    fn an_event_of_a_megabyte_is_cut_to_what_is_stored() {
+        let long = "ä".repeat(500_000);
+        let mut event = Event::of_attempt(long.clone(), None, None);
+        event.vendor_status = Some(long.clone());
+        event.problem = Some(long.clone());
+        event.assessment = Some(Assessment {
+            id: long.clone(),
+            title: Some(long.clone()),
+        });
+        event.candidate = Some(Candidate {
+            id: Some(long.clone()),
+            external_id: Some(long.clone()),
+            email: Some(long.clone()),
+            name: Some(long.clone()),
+        });
+        for name in ["a", "b", "c"] {
+            event
+                .details
+                .insert(name.into(), Value::Array(vec![Value::String(long.clone())]));
+        }
+        let event = event.bounded();
+        assert!(
+            event.json_bytes() <= MAX_EVENT_BYTES,
+            "{}",
+            event.json_bytes()
+        );
+        assert_eq!(
+            event.details,
+            Map::from_iter([(DETAILS_OMITTED.into(), true.into())])
+        );
+    }
+
+    #[test]
+    fn an_ordinary_event_is_left_as_it_is() {
+        let mut event = Event::new(Kind::Unknown);
+        event.attempt = Some("a#b".into());
+        event.details.insert("note".into(), "short".into());
+        assert_eq!(event.clone().bounded(), event);
+    }
+}
