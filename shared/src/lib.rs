@@ -1,14 +1,26 @@
 //! What the functions share: the domain and the pipeline, pure; the ports, each with its AWS adapter beside it; the edge.
 //!
-//! A webhook's way: [`http`] → [`ingest`] → ([`source`]: authenticate, read) → [`store`] → [`queue`] → answer. Its
-//! consequence: the queue → [`batch`] → the worker, which reads an attempt's events and [`fold`]s them into its state.
-//! No vendor's name stands here.
+//! A webhook's way: [`function`] → [`http`] → [`ingest`] → ([`source`]: authenticate, read) → [`store`] → [`queue`] →
+//! answer. Its consequence: the queue → [`batch`] → the worker, which reads an attempt's events and [`fold`]s them into its
+//! state. No vendor's name stands here.
 
+pub mod attempt;
+pub mod aws;
+pub mod batch;
 pub mod caller;
 pub mod clock;
+pub mod config;
 pub mod event;
+pub mod fold;
+pub mod function;
+pub mod http;
+pub mod ingest;
 pub mod key;
+pub mod lenient;
 pub mod person;
+pub mod queue;
 pub mod secrets;
 pub mod source;
+pub mod store;
+pub mod telemetry;
 pub mod timestamp;

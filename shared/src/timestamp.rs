@@ -27,6 +27,9 @@ pub struct Timestamp(OffsetDateTime);
 pub struct InvalidTimestamp;
 
 impl Timestamp {
+    /// The beginning of 1970.
+    pub const EPOCH: Self = Self(OffsetDateTime::UNIX_EPOCH);
+
     /// From milliseconds since the epoch. `None` outside the years that a time can have.
     #[must_use]
     pub fn from_unix_ms(milliseconds: i64) -> Option<Self> {
@@ -98,7 +101,7 @@ impl Timestamp {
 impl From<OffsetDateTime> for Timestamp {
     /// Times before 1970 become 1970.
     fn from(time: OffsetDateTime) -> Self {
-        Self::truncated(time).unwrap_or(Self(OffsetDateTime::UNIX_EPOCH))
+        Self::truncated(time).unwrap_or(Self::EPOCH)
     }
 }
 

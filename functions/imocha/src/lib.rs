@@ -1,0 +1,56 @@
+//! The source of iMocha's callbacks.
+//!
+//! iMocha signs nothing and sets no header, so all that vouches for a call is a capability token in the path. Its callback is
+//! a hint: where an API key is configured, the worker confirms the result by reading the report.
+
+mod caller;
+mod payload;
+#[cfg(test)]
+mod tests;
+
+use serde::Deserialize;
+use shared::key::SourceName;
+use shared::person::HashKey;
+use shared::secrets::{self, SecretText};
+use shared::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
+
+/// The part of the path that holds the token.
+const TOKEN: &str = "token";
+
+/// iMocha.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Imocha;
+
+/// The inbound secret.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Credentials {
+    #[serde(default)]
+    token: SecretText,
+}
+
+impl secrets::Credentials for Credentials {
+    fn is_empty(&self) -> bool {
+        self.token.is_empty()
+    }
+}
+
+impl Source for Imocha {
+    const NAME: SourceName = "imocha";
+
+    type Credentials = Credentials;
+
+    fn authenticate(&self, call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
+        if credentials.token.is_empty() {
+            return Err(Unauthenticated::Off);
+        }
+        match call.path(TOKEN) {
+            None | Some("") => Err(Unauthenticated::Absent),
+            Some(token) if credentials.token.matches(token) => Ok(()),
+            Some(_) => Err(Unauthenticated::Wrong),
+        }
+    }
+
+    fn read(&self, call: &AuthenticCall, _people: &HashKey) -> Result<Reading, Unreadable> {
+        payload::read(&call.body).map(Reading::from)
+    }
+}

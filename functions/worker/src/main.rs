@@ -1,1 +1,57 @@
-fn main() {}
+//! The Lambda function that does the follow-up work.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use shared::clock::Clock;
+use shared::config::Environment;
+use shared::queue::Sqs;
+use shared::secrets::{CachedSecret, SecretsManager};
+use shared::store::Table;
+use shared::{aws, telemetry};
+use std::convert::Infallible;
+use std::time::Duration;
+use worker::Worker;
+use worker::config::WorkerConfig;
+use worker::vendors::Vendors;
+
+/// What a call to SQS may take: the worker has more time than a receiver.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+/// What is left of the function's time when a message's own is up, so that the batch is still answered.
+const TO_ANSWER: Duration = Duration::from_secs(2);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::start(&environment);
+    let worker = worker(WorkerConfig::read(&environment)?).await?;
+    let worker = &worker;
+    let service = service_fn(|event: LambdaEvent<SqsEvent>| async move {
+        let left = time_left(worker, event.context.deadline);
+        Ok::<_, Infallible>(worker.handle(event.payload, left).await)
+    });
+    lambda_runtime::run(service).await
+}
+
+/// How long the messages of a batch may take, all at once or one after the other.
+fn time_left(worker: &Worker, deadline_ms: u64) -> Duration {
+    let now_ms = u64::try_from(worker.clock.now().unix_ms()).unwrap_or_default();
+    Duration::from_millis(deadline_ms.saturating_sub(now_ms)).saturating_sub(TO_ANSWER)
+}
+
+async fn worker(config: WorkerConfig) -> Result<Worker, Error> {
+    let sdk = aws::load(config.endpoint_url.as_deref()).await;
+    let secrets = SecretsManager::new(aws::secrets_manager(&sdk));
+    let clock = Clock::system();
+    Ok(Worker {
+        table: Table::new(aws::dynamodb(&sdk), config.table_name.clone()),
+        queue: Sqs::new(aws::sqs(&sdk, QUEUE_TIMEOUT), config.queue_url.clone()),
+        people: CachedSecret::new(
+            secrets.clone(),
+            config.hash_key_secret_id.clone(),
+            clock.clone(),
+        ),
+        vendors: Vendors::new(&config, &secrets, &clock)?,
+        keep_for: config.keep_for,
+        clock,
+    })
+}

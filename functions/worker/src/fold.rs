@@ -1,0 +1,209 @@
+//! `fold`: works out where an attempt stands from all that is stored of it, and makes the work that follows.
+//!
+//! The order of the writes is what keeps work from being lost: a new report is created, marked, before the state that names
+//! it; the state is written before the mark of the events that it is made of is removed. A fold that is cut short anywhere
+//! leaves the event marked, and the next one does the same again.
+
+use crate::job::Job;
+use crate::{JobError, Worker};
+use shared::attempt::State;
+use shared::event::{Kind, Report};
+use shared::fold::{Heard, fold};
+use shared::http::causes;
+use shared::key::ItemKey;
+use shared::store::{Partition, ReportItem, StateWrite, StoredEvent, StoredState};
+
+/// How often a fold starts anew because another one wrote the state first.
+pub const ATTEMPTS: usize = 5;
+
+/// What a fold changed.
+enum Written {
+    /// The state says what the events say. A new report is to be fetched, if there is one.
+    Current { report: Option<ItemKey> },
+    /// Another fold wrote first.
+    Overtaken,
+}
+
+impl Worker {
+    /// Folds the event at `key`, with all the others of its attempt.
+    pub async fn fold(&self, key: &ItemKey, correlation_id: &str) -> Result<(), JobError> {
+        match key.attempt() {
+            Some((source, attempt)) => {
+                self.fold_attempt(key, source, &attempt, correlation_id)
+                    .await
+            }
+            None => self.settle_alone(key, correlation_id).await,
+        }
+    }
+
+    async fn fold_attempt(
+        &self,
+        key: &ItemKey,
+        source: &str,
+        attempt: &str,
+        correlation_id: &str,
+    ) -> Result<(), JobError> {
+        for _ in 0..ATTEMPTS {
+            let partition = self.table.partition(&key.pk).await?;
+            if !partition.events.iter().any(|event| event.key == *key) {
+                return Err(JobError::Gone(key.clone()));
+            }
+            if let Written::Current { report } = self
+                .write_state(&key.pk, source, attempt, &partition)
+                .await?
+            {
+                self.settle_asked(source, attempt, &partition).await?;
+                self.settle_events(&partition.events).await?;
+                return self.announce(report, correlation_id).await;
+            }
+        }
+        Err(JobError::Contended(key.pk.clone()))
+    }
+
+    async fn write_state(
+        &self,
+        pk: &str,
+        source: &str,
+        attempt: &str,
+        partition: &Partition,
+    ) -> Result<Written, JobError> {
+        let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
+        let stored = partition.state.as_ref();
+        let Some(state) = fold(&heard) else {
+            return Ok(Written::Current { report: None });
+        };
+        if let Some(stored) = stored.filter(|stored| stored.state == state) {
+            self.keep(stored).await?;
+            return Ok(Written::Current { report: None });
+        }
+        let offered = new_report(&state, stored);
+        let number = stored.and_then(|stored| stored.report);
+        let (number, report) = match offered {
+            Some(link) => {
+                let number = number.unwrap_or(0) + 1;
+                let key = ReportItem::key(pk, number);
+                self.table
+                    .create_report(&key, link, self.clock.now())
+                    .await?;
+                (Some(number), Some(key))
+            }
+            None => (number, None),
+        };
+        let people = self.people.versions().await?;
+        let candidate_key = state.candidate_key(&people.current);
+        let write = StateWrite {
+            source,
+            attempt,
+            state: &state,
+            replaces: stored.map_or(0, |stored| stored.version),
+            report: number,
+            candidate_key: candidate_key.as_deref(),
+            keep_for: self.keep_for,
+            now: self.clock.now(),
+        };
+        let written = self.table.put_state(write).await?;
+        Ok(if written {
+            Written::Current { report }
+        } else {
+            Written::Overtaken
+        })
+    }
+
+    /// An unchanged state is kept as long as the events that it is made of.
+    async fn keep(&self, stored: &StoredState) -> Result<(), JobError> {
+        if let Some(keep_for) = self.keep_for {
+            self.table
+                .keep_state(stored, self.clock.now(), keep_for)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What the vendor was asked for is answered by an event that was received after it was asked.
+    async fn settle_asked(
+        &self,
+        source: &str,
+        attempt: &str,
+        partition: &Partition,
+    ) -> Result<(), JobError> {
+        let Some(asked) = &partition.asked else {
+            return Ok(());
+        };
+        let received = partition
+            .events
+            .iter()
+            .map(|event| event.summary.last_received);
+        let answer = received
+            .filter(|received| asked.is_answered_by(*received))
+            .min();
+        if let Some(answered_at) = answer {
+            self.table
+                .settle_asked(source, attempt, asked, answered_at)
+                .await?;
+            let latency_ms = asked
+                .asked_at
+                .map(|asked_at| answered_at.unix_ms() - asked_at.unix_ms());
+            tracing::info!(
+                webhook.source = source,
+                latency_ms,
+                "answered what was asked for"
+            );
+        }
+        Ok(())
+    }
+
+    async fn settle_events(&self, events: &[StoredEvent]) -> Result<(), JobError> {
+        for event in events.iter().filter(|event| event.marked) {
+            self.table
+                .settle_event(event, self.clock.now(), self.keep_for)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// If the queue does not take the message, the report's mark brings it up again.
+    async fn announce(
+        &self,
+        report: Option<ItemKey>,
+        correlation_id: &str,
+    ) -> Result<(), JobError> {
+        if let Some(report) = report
+            && let Err(error) = self.send(Job::FetchReport(report), correlation_id).await
+        {
+            tracing::warn!(
+                correlation_id,
+                error = causes(&error),
+                "not enqueued: the sweep will find the report"
+            );
+        }
+        Ok(())
+    }
+
+    /// An event of no attempt changes no state. One that cannot be read is for a person to look at.
+    async fn settle_alone(&self, key: &ItemKey, correlation_id: &str) -> Result<(), JobError> {
+        let event = self
+            .table
+            .event(key)
+            .await?
+            .ok_or_else(|| JobError::Gone(key.clone()))?;
+        if event.event.kind == Kind::Unreadable {
+            tracing::error!(
+                webhook.source = event.summary.source,
+                event.id = event.summary.id.as_str(),
+                correlation_id,
+                "an event is kept that cannot be read: look at it with `hooks events show`"
+            );
+        }
+        self.settle_events(&[event]).await
+    }
+}
+
+/// The report that the state offers, if the one before did not offer the same by the same event.
+fn new_report<'a>(state: &'a State, stored: Option<&StoredState>) -> Option<&'a Report> {
+    let before = stored.and_then(|stored| stored.state.report.as_ref());
+    let offered = state
+        .report
+        .as_ref()
+        .filter(|offered| Some(*offered) != before);
+    offered.map(|(link, _)| link)
+}

@@ -1,0 +1,237 @@
+//! The messages of the queue: tagged, versioned, with keys and no payloads.
+
+use serde::{Deserialize, Serialize};
+use shared::key::ItemKey;
+use shared::queue::VERSION;
+use std::collections::BTreeSet;
+
+/// The most ids that one call of Process Callbacks takes.
+pub const MOST_IDS: usize = 100;
+
+/// What there is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// An event is not folded into its attempt's state.
+    Fold(ItemKey),
+    /// A report is not fetched.
+    FetchReport(ItemKey),
+    /// iMocha is to be asked for these attempts: exactly one call.
+    AskImocha {
+        /// `TestInvitationId`s: at most [`MOST_IDS`], each once, none below 1.
+        ids: BTreeSet<i64>,
+    },
+    /// Find what is due.
+    Sweep,
+}
+
+impl Job {
+    /// Its name, as in the message.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Fold(_) => "fold",
+            Self::FetchReport(_) => "fetch_report",
+            Self::AskImocha { .. } => "ask_imocha",
+            Self::Sweep => "sweep",
+        }
+    }
+
+    /// The jobs that ask for these ids: each once, [`MOST_IDS`] at a time.
+    #[must_use]
+    pub fn ask_imocha(ids: impl IntoIterator<Item = i64>) -> Vec<Self> {
+        let ids: BTreeSet<i64> = ids.into_iter().collect();
+        let ids: Vec<i64> = ids.into_iter().collect();
+        let jobs = ids.chunks(MOST_IDS).map(|ids| Self::AskImocha {
+            ids: ids.iter().copied().collect(),
+        });
+        jobs.collect()
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// What there is to do.
+    pub job: Job,
+    /// The request or command that the work comes from.
+    pub correlation_id: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    version: u64,
+    #[serde(flatten)]
+    job: Job,
+    #[serde(default)]
+    correlation_id: String,
+}
+
+#[derive(Deserialize)]
+struct WireVersion {
+    version: u64,
+}
+
+/// A message that is none of ours, or of another time. Its text is not quoted.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// It has no body.
+    #[error("the message has no body")]
+    NoBody,
+    /// It is not one of ours.
+    #[error("the message is not one of this queue's: line {line}, column {column}")]
+    NotOurs {
+        /// Where it stops being one.
+        line: usize,
+        /// Where it stops being one.
+        column: usize,
+    },
+    /// It is of another version of this code.
+    #[error("the message is of version {0}; this code reads version {VERSION}")]
+    Version(u64),
+    /// It asks for what one call cannot give.
+    #[error("ask_imocha takes 1 to {MOST_IDS} ids from 1 on")]
+    Ids,
+}
+
+impl Message {
+    /// Reads a message's body.
+    pub fn parse(body: Option<&str>) -> Result<Self, MessageError> {
+        let body = body.ok_or(MessageError::NoBody)?;
+        let not_ours = |error: serde_json::Error| MessageError::NotOurs {
+            line: error.line(),
+            column: error.column(),
+        };
+        let WireVersion { version } = serde_json::from_str(body).map_err(not_ours)?;
+        if version != u64::from(VERSION) {
+            return Err(MessageError::Version(version));
+        }
+        let wire: Wire = serde_json::from_str(body).map_err(not_ours)?;
+        if let Job::AskImocha { ids } = &wire.job
+            && (ids.is_empty() || ids.len() > MOST_IDS || ids.iter().any(|id| *id < 1))
+        {
+            return Err(MessageError::Ids);
+        }
+        Ok(Self {
+            job: wire.job,
+            correlation_id: wire.correlation_id,
+        })
+    }
+
+    /// The message's body.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let wire = Wire {
+            version: VERSION.into(),
+            job: self.job.clone(),
+            correlation_id: self.correlation_id.clone(),
+        };
+        serde_json::to_string(&wire).expect("a message has string keys")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> ItemKey {
+        ItemKey {
+            pk: "imocha#attempt#1".into(),
+            sk: "event#2".into(),
+        }
+    }
+
+    #[test]
+    fn every_job_is_read_back() {
+        let jobs = [
+            Job::Fold(key()),
+            Job::FetchReport(key()),
+            Job::AskImocha { ids: [2, 1].into() },
+            Job::Sweep,
+        ];
+        for job in jobs {
+            let message = Message {
+                job,
+                correlation_id: "r".into(),
+            };
+            assert_eq!(Message::parse(Some(&message.body())).unwrap(), message);
+        }
+    }
+
+    #[test]
+    fn the_receivers_message_is_a_fold() {
+        let body = shared::queue::Fold {
+            key: key(),
+            correlation_id: "r".into(),
+        }
+        .body();
+        assert_eq!(Message::parse(Some(&body)).unwrap().job, Job::Fold(key()));
+    }
+
+    #[test]
+    fn what_is_not_ours_is_told_apart_and_not_quoted() {
+        let error = |body| Message::parse(body).unwrap_err();
+        assert!(matches!(error(None), MessageError::NoBody));
+        for body in [
+            "",
+            "hello ada@example.com",
+            "[]",
+            "{}",
+            r#"{"version":1}"#,
+            r#"{"version":1,"job":"dance"}"#,
+            r#"{"version":1,"job":"fold"}"#,
+        ] {
+            let error = error(Some(body));
+            assert!(
+                matches!(error, MessageError::NotOurs { .. }),
+                "{body}: {error}"
+            );
+            assert!(!error.to_string().contains("ada"));
+        }
+        assert!(matches!(
+            error(Some(r#"{"version":99,"job":"later"}"#)),
+            MessageError::Version(99)
+        ));
+    }
+
+    #[test]
+    fn a_call_asks_for_1_to_100_ids_from_1_on() {
+        let parse = |ids: &str| {
+            Message::parse(Some(&format!(
+                r#"{{"version":1,"job":"ask_imocha","ids":[{ids}]}}"#
+            )))
+        };
+        assert_eq!(
+            parse("7,7,3").unwrap().job,
+            Job::AskImocha { ids: [3, 7].into() }
+        );
+        for ids in ["", "0", "-1", "1,-2"] {
+            assert!(matches!(parse(ids), Err(MessageError::Ids)), "{ids}");
+        }
+        assert!(matches!(
+            parse("99999999999999999999"),
+            Err(MessageError::NotOurs { .. })
+        ));
+        let many: Vec<String> = (1..=101).map(|id| id.to_string()).collect();
+        assert!(matches!(parse(&many.join(",")), Err(MessageError::Ids)));
+    }
+
+    #[test]
+    fn many_ids_become_the_fewest_calls() {
+        let sizes = |ids: Vec<i64>| -> Vec<usize> {
+            let jobs = Job::ask_imocha(ids);
+            jobs.iter()
+                .map(|job| {
+                    if let Job::AskImocha { ids } = job {
+                        ids.len()
+                    } else {
+                        0
+                    }
+                })
+                .collect()
+        };
+        assert_eq!(sizes((1..=250).collect()), [100, 100, 50]);
+        assert_eq!(sizes((1..=100).chain(1..=100).collect()), [100]);
+        assert!(sizes(vec![]).is_empty());
+    }
+}

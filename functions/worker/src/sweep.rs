@@ -1,0 +1,135 @@
+//! `sweep`: finds the work that is due, claims it, and puts it back into the queue; parks what was tried too often.
+
+use crate::ask_imocha::SOURCE as IMOCHA;
+use crate::job::Job;
+use crate::{JobError, Worker};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use shared::http::causes;
+use shared::key::{ASKED, EVENT_PREFIX, REPORT_PREFIX, SHARDS};
+use shared::store::DueItem;
+use shared::timestamp::Timestamp;
+use std::time::Duration;
+
+/// How often an item is claimed before it is parked.
+pub const MOST_TRIES: u64 = 10;
+const FIRST_DELAY: Duration = Duration::from_mins(1);
+const LONGEST_DELAY: Duration = Duration::from_hours(1);
+/// How many items of a shard one sweep takes. The next one comes in a minute.
+const MOST_OF_A_SHARD: i32 = 200;
+const SHARDS_AT_ONCE: usize = 4;
+
+/// When an item that was claimed this often is due again: growing, up to an hour.
+#[must_use]
+pub fn delay(tries: u64) -> Duration {
+    let doublings = u32::try_from(tries).unwrap_or(u32::MAX).min(16);
+    FIRST_DELAY
+        .saturating_mul(1 << doublings)
+        .min(LONGEST_DELAY)
+}
+
+/// What a claimed item wants done.
+enum Work {
+    Send(Job),
+    /// iMocha is asked for many at a time.
+    AskImocha(i64),
+    /// Nothing that this code knows.
+    Strange,
+}
+
+impl Worker {
+    /// Sweeps all shards once.
+    pub async fn sweep(&self, correlation_id: &str) -> Result<(), JobError> {
+        let now = self.clock.now();
+        let shards =
+            stream::iter(0..SHARDS).map(|shard| self.sweep_shard(shard, now, correlation_id));
+        let asked: Vec<Vec<i64>> = shards
+            .buffer_unordered(SHARDS_AT_ONCE)
+            .try_collect()
+            .await?;
+        for job in Job::ask_imocha(asked.into_iter().flatten()) {
+            self.enqueue(job, correlation_id).await;
+        }
+        Ok(())
+    }
+
+    async fn sweep_shard(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        correlation_id: &str,
+    ) -> Result<Vec<i64>, JobError> {
+        let mut asked = Vec::new();
+        for item in self.table.due(shard, now, MOST_OF_A_SHARD).await? {
+            if item.tries >= MOST_TRIES {
+                self.park(&item).await?;
+            } else if self.table.claim(&item, now.plus(delay(item.tries))).await? {
+                match work(&item) {
+                    Work::Send(job) => self.enqueue(job, correlation_id).await,
+                    Work::AskImocha(id) => asked.push(id),
+                    Work::Strange => {
+                        self.park_strange(&item, now.plus(delay(item.tries)))
+                            .await?
+                    }
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    async fn park(&self, item: &DueItem) -> Result<(), JobError> {
+        if self.table.park(item).await? {
+            tracing::error!(item = %item.key.sk, tries = item.tries, "parked: `hooks redrive` brings it back");
+        }
+        Ok(())
+    }
+
+    async fn park_strange(&self, item: &DueItem, claimed_until: Timestamp) -> Result<(), JobError> {
+        let claimed = DueItem {
+            due_at: claimed_until,
+            tries: item.tries + 1,
+            ..item.clone()
+        };
+        self.park(&claimed).await
+    }
+
+    /// What the queue does not take is due again by itself.
+    async fn enqueue(&self, job: Job, correlation_id: &str) {
+        if let Err(error) = self.send(job, correlation_id).await {
+            tracing::warn!(
+                correlation_id,
+                error = causes(&error),
+                "not enqueued: the item is due again later"
+            );
+        }
+    }
+}
+
+fn work(item: &DueItem) -> Work {
+    let sk = item.key.sk.as_str();
+    if sk.starts_with(EVENT_PREFIX) {
+        return Work::Send(Job::Fold(item.key.clone()));
+    }
+    if sk.starts_with(REPORT_PREFIX) {
+        return Work::Send(Job::FetchReport(item.key.clone()));
+    }
+    match item.key.attempt() {
+        Some((IMOCHA, attempt)) if sk == ASKED => {
+            attempt.parse().map_or(Work::Strange, Work::AskImocha)
+        }
+        _ => Work::Strange,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_up_to_an_hour() {
+        let minutes: Vec<u64> = (0..MOST_TRIES)
+            .map(|tries| delay(tries).as_secs() / 60)
+            .collect();
+        assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
+        assert_eq!(delay(u64::MAX), LONGEST_DELAY);
+    }
+}

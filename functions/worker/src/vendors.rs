@@ -1,0 +1,148 @@
+//! The vendors' APIs, called from here alone.
+
+pub mod client;
+pub mod imocha;
+pub mod jobmojito;
+pub mod testlify;
+pub mod xobin;
+
+pub use client::{ApiKey, VendorError};
+
+use crate::config::WorkerConfig;
+use client::Client;
+use shared::clock::Clock;
+use shared::event::Report;
+use shared::secrets::SecretsManager;
+use shared::timestamp::Timestamp;
+use url::Url;
+
+/// Where a report turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// Here.
+    Link {
+        /// An absolute https address.
+        url: String,
+        /// Until when it works, where that is known.
+        valid_until: Option<Timestamp>,
+    },
+    /// The vendor is still making it.
+    NotReady,
+    /// The vendor has none, or cannot be asked.
+    Unavailable(&'static str),
+    /// The link is none that may be followed.
+    Refused(&'static str),
+}
+
+/// All of them.
+pub struct Vendors {
+    /// iMocha's.
+    pub imocha: imocha::Api,
+    jobmojito: jobmojito::Api,
+    xobin: xobin::Api,
+    testlify: testlify::Links,
+}
+
+impl Vendors {
+    /// With one HTTP client for all.
+    pub fn new(
+        config: &WorkerConfig,
+        secrets: &SecretsManager,
+        clock: &Clock,
+    ) -> Result<Self, VendorError> {
+        let http = client::http()?;
+        let client = |api| Client::new(http.clone(), api, secrets.clone(), clock.clone());
+        Ok(Self {
+            imocha: imocha::Api(client(&config.imocha)),
+            jobmojito: jobmojito::Api(client(&config.jobmojito)),
+            xobin: xobin::Api(client(&config.xobin)),
+            testlify: testlify::Links::new(&config.testlify_report_base_url)?,
+        })
+    }
+
+    /// Finds out where an attempt's report is, asking the vendor's API if there is no link.
+    pub async fn resolve(
+        &self,
+        source: &str,
+        attempt: &str,
+        report: &Report,
+    ) -> Result<Resolution, VendorError> {
+        let resolved = match (report, source) {
+            (Report::Link { url, .. }, "testlify") => Ok(self.testlify.resolve(url)),
+            (Report::Link { url, valid_until }, _) => Ok(absolute(url, *valid_until)),
+            (Report::OnRequest, "imocha") => self.imocha.report_link(attempt).await,
+            (Report::OnRequest, "jobmojito") => self.jobmojito.report_link(attempt).await,
+            (Report::OnRequest, "xobin") => self.xobin.report_link(attempt).await,
+            (Report::OnRequest, _) => Ok(Resolution::Unavailable(
+                "the vendor documents no call that gives a report's link",
+            )),
+        };
+        match resolved {
+            Err(VendorError::Off) => Ok(Resolution::Unavailable(
+                "the vendor's API is off: its key is not set",
+            )),
+            Err(VendorError::NotFound) => {
+                Ok(Resolution::Unavailable("the vendor knows no such report"))
+            }
+            resolved => resolved,
+        }
+    }
+}
+
+/// A link that the vendor gave whole.
+fn absolute(link: &str, valid_until: Option<Timestamp>) -> Resolution {
+    match Url::parse(link) {
+        Ok(url) if is_web(&url) => Resolution::Link {
+            url: url.into(),
+            valid_until,
+        },
+        Ok(_) => Resolution::Refused("the link is not https, or carries credentials"),
+        Err(_) => Resolution::Refused("the link is not an address"),
+    }
+}
+
+fn is_web(url: &Url) -> bool {
+    url.scheme() == "https"
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+/// A link that the vendor's API gave, or nothing yet.
+fn from_api(link: Option<&str>, valid_until: Option<Timestamp>) -> Resolution {
+    match Report::from_link(link, valid_until) {
+        Some(Report::Link { url, valid_until }) => absolute(&url, valid_until),
+        Some(Report::OnRequest) | None => Resolution::NotReady,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_without_credentials_is_a_link() {
+        let link = |text| absolute(text, None);
+        assert!(matches!(
+            link("https://app.imocha.io/PDFReport?id=OXP5%3d"),
+            Resolution::Link { .. }
+        ));
+        for text in [
+            "http://app.imocha.io/1",
+            "file:///etc/passwd",
+            "https://me:secret@app.imocha.io/1",
+            "reports/1.pdf",
+            "javascript:alert(1)",
+            "https://",
+        ] {
+            assert!(matches!(link(text), Resolution::Refused(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_api_that_has_no_link_yet_is_asked_again() {
+        for link in [None, Some(""), Some("null")] {
+            assert_eq!(from_api(link, None), Resolution::NotReady);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! iMocha's API: <https://apiv3.imocha.io>, header `x-api-key`.
+
+use super::client::{Answer, Client};
+use super::{Resolution, VendorError, from_api};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// iMocha's API.
+pub struct Api(pub(super) Client);
+
+/// What Process Callbacks came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProcessCallbacks {
+    /// Those that are successful are queued: their callbacks come later. The rest is not.
+    Queued {
+        /// The ids that are queued.
+        successful: BTreeSet<i64>,
+    },
+    /// Nothing is queued, since these are not of our account.
+    Foreign(BTreeSet<i64>),
+}
+
+impl Api {
+    /// `POST /v3/callbacks/process`: has the callbacks of these attempts, at most 100, sent again.
+    pub async fn process_callbacks(
+        &self,
+        ids: &BTreeSet<i64>,
+    ) -> Result<ProcessCallbacks, VendorError> {
+        // The lower-case `i` in `invitation` is iMocha's.
+        let body = json!({ "testinvitationIds": ids });
+        let request = self.0.post("/v3/callbacks/process", &body);
+        let answer = Answer::of(request.header("x-api-key", self.0.key().await?.expose())).await?;
+        let foreign = foreign_ids(&answer, ids);
+        if foreign.is_empty() {
+            let successful = answer.success()?;
+            let successful = successful.pointer("/result/testinvitationIds/successful");
+            let successful = successful
+                .and_then(Value::as_array)
+                .ok_or(VendorError::Strange)?;
+            return Ok(ProcessCallbacks::Queued {
+                successful: successful.iter().filter_map(id).collect(),
+            });
+        }
+        Ok(ProcessCallbacks::Foreign(foreign))
+    }
+
+    /// `GET /v3/reports/{testInvitationId}`: the link to the PDF, once the report is ready.
+    pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
+        let attempt: i64 = attempt.parse().map_err(|_| VendorError::NotFound)?;
+        let request = self.0.get(&format!("/v3/reports/{attempt}?reportType=1"));
+        let report = Answer::of(request.header("x-api-key", self.0.key().await?.expose()))
+            .await?
+            .success()?;
+        // The report stands alone, or in the envelope of the other calls.
+        let report = report
+            .get("result")
+            .filter(|result| result.is_object())
+            .unwrap_or(&report);
+        Ok(from_api(
+            report.get("pdfReportUrl").and_then(Value::as_str),
+            None,
+        ))
+    }
+}
+
+/// A 401 is a bad key, or ids that are not ours: then they follow the message as strings. Only ids that were asked for count.
+fn foreign_ids(answer: &Answer, asked: &BTreeSet<i64>) -> BTreeSet<i64> {
+    let errors = answer
+        .body
+        .as_ref()
+        .and_then(|body| body.get("errors"))
+        .and_then(Value::as_array);
+    let errors = errors.filter(|_| answer.status == StatusCode::UNAUTHORIZED);
+    errors
+        .into_iter()
+        .flatten()
+        .filter_map(id)
+        .filter(|id| asked.contains(id))
+        .collect()
+}
+
+/// An id, which may be a number, a text, or an object that holds one.
+fn id(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Object(fields) => fields.values().find_map(|value| match value {
+            Value::Number(_) | Value::String(_) => id(value),
+            _ => None,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,81 @@
+//! The one HTTP endpoint of all engines: what `ENDPOINT_URL` points to.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use tokio::net::TcpListener;
+
+use crate::calls::Calls;
+use crate::engine::{Engines, Service, failure};
+use crate::faults::{Call, Fault, Faults};
+use crate::server::{Answer, Disconnect, Server};
+
+/// Above every limit of the services behind it, the largest of which is 16 MB.
+const LARGEST_REQUEST: usize = 20 * 1024 * 1024;
+
+/// What a request passes on its way to an engine.
+pub(crate) struct Endpoint {
+    pub(crate) engines: Arc<Engines>,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) faults: Option<Arc<dyn Faults>>,
+}
+
+impl Endpoint {
+    /// Serves the engines on `listener`.
+    pub(crate) fn serve(self, listener: TcpListener) -> Server {
+        let endpoint = Arc::new(self);
+        Server::start(listener, move |request, _peer| {
+            let endpoint = Arc::clone(&endpoint);
+            async move { endpoint.answer(request).await }
+        })
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = axum::body::to_bytes(body, LARGEST_REQUEST).await else {
+            return Ok(rejected("RequestEntityTooLarge", "the request is too large").map(Body::from));
+        };
+        let request = Request::from_parts(parts, body);
+        let response = self.dispatch(request).await?;
+        Ok(response.map(Body::from))
+    }
+
+    async fn dispatch(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Disconnect> {
+        let target = request.headers().get("x-amz-target").cloned();
+        let target = target.as_ref().and_then(|target| target.to_str().ok());
+        let Some((service, operation)) = target.and_then(Service::of_target) else {
+            let message = "this endpoint has DynamoDB, SQS and Secrets Manager only";
+            return Ok(rejected("UnknownOperationException", message));
+        };
+        self.calls.count(service, operation);
+        let fault = self.fault(service, operation, request.body()).await;
+        let engine = self.engines.handle(service, operation, request);
+        match fault {
+            Fault::None => Ok(engine.await),
+            Fault::Answer(answer) => Ok(answer.to_response()),
+            Fault::Disconnect => Err(Disconnect),
+            Fault::AnswerAfter(answer) => {
+                engine.await;
+                Ok(answer.to_response())
+            }
+            Fault::DisconnectAfter => {
+                engine.await;
+                Err(Disconnect)
+            }
+        }
+    }
+
+    async fn fault(&self, service: Service, operation: &str, body: &Bytes) -> Fault {
+        let Some(faults) = &self.faults else {
+            return Fault::None;
+        };
+        let call = Call { service, operation: operation.to_owned(), body: body.clone() };
+        faults.before(&call).await
+    }
+}
+
+fn rejected(kind: &str, message: &str) -> Response<Bytes> {
+    failure(StatusCode::BAD_REQUEST, kind, message)
+}

@@ -1,0 +1,82 @@
+//! A receiving function: wired once for all sources.
+
+use crate::aws;
+use crate::clock::Clock;
+use crate::config::{Environment, ReceiverConfig};
+use crate::http::{causes, handle};
+use crate::ingest::Receiver;
+use crate::queue::Sqs;
+use crate::secrets::{CachedSecret, SecretsManager};
+use crate::source::Source;
+use crate::store::Table;
+use crate::telemetry;
+pub use lambda_http::Error;
+use lambda_http::{Request, service_fn};
+use std::convert::Infallible;
+
+type LambdaReceiver<S> = Receiver<S, SecretsManager, Table, Sqs>;
+
+/// Runs a source's function under any Lambda Runtime API.
+pub async fn run<S: Source>(source: S) -> Result<(), Error> {
+    let environment = Environment::of_process();
+    telemetry::start(&environment);
+    let config = ReceiverConfig::read(&environment, S::HASHES_PEOPLE)?;
+    let clock = Clock::system();
+    let receiver = receiver(source, config, &clock).await;
+    connect(&receiver).await;
+    let (receiver, clock) = (&receiver, &clock);
+    let service = service_fn(|request: Request| async move {
+        Ok::<_, Infallible>(handle(receiver, clock, request).await)
+    });
+    lambda_http::run(service).await
+}
+
+async fn receiver<S: Source>(
+    source: S,
+    config: ReceiverConfig,
+    clock: &Clock,
+) -> LambdaReceiver<S> {
+    let sdk = aws::load(config.endpoint_url.as_deref()).await;
+    let secrets = SecretsManager::new(aws::secrets_manager(&sdk));
+    Receiver {
+        source,
+        credentials: CachedSecret::new(secrets.clone(), config.source_secret_id, clock.clone()),
+        people: config
+            .hash_key_secret_id
+            .map(|id| CachedSecret::new(secrets, id, clock.clone())),
+        events: Table::new(aws::dynamodb(&sdk), config.table_name),
+        queue: Sqs::new(aws::receivers_sqs(&sdk), config.queue_url),
+    }
+}
+
+/// Opens all connections and reads the secrets during init, so that the first webhook after a cold start finds both. What
+/// fails here is tried again with the first webhook.
+async fn connect<S: Source>(receiver: &LambdaReceiver<S>) {
+    let credentials = async {
+        if let Err(error) = receiver.credentials.versions().await {
+            tracing::error!(
+                webhook.source = S::NAME,
+                error = causes(&error),
+                "no credentials yet"
+            );
+        }
+    };
+    let people = async {
+        if let Some(people) = &receiver.people
+            && let Err(error) = people.versions().await
+        {
+            tracing::error!(
+                webhook.source = S::NAME,
+                error = causes(&error),
+                "no hash key yet"
+            );
+        }
+    };
+    futures_util::future::join4(
+        credentials,
+        people,
+        receiver.events.connect(S::NAME),
+        receiver.queue.connect(),
+    )
+    .await;
+}

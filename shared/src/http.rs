@@ -1,0 +1,255 @@
+//! The edge between API Gateway and [`crate::ingest`]: a request becomes a call, what became of it becomes an answer, and one
+//! line in the log says so.
+
+use crate::clock::Clock;
+use crate::ingest::{Outcome, Receipt, Receiver, Refusal};
+use crate::key::EventId;
+use crate::queue::Queue;
+use crate::secrets::SecretReader;
+use crate::source::{Call, Source};
+use crate::store::EventStore;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{HeaderValue, Response, StatusCode, header};
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt};
+use serde::Serialize;
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+
+/// When a vendor should try again after a fault of ours, in seconds.
+const RETRY_AFTER_SECONDS: &str = "30";
+
+/// Answers one request. Never fails: a fault of ours, also a panic, is a 5xx.
+pub async fn handle<S, R, E, Q>(
+    receiver: &Receiver<S, R, E, Q>,
+    clock: &Clock,
+    request: Request,
+) -> Response<Body>
+where
+    S: Source,
+    R: SecretReader,
+    E: EventStore,
+    Q: Queue,
+{
+    let call = call(request, clock);
+    let (received, bytes) = (call.received, call.body.len());
+    let correlation_id = call.correlation_id.clone();
+    let result = AssertUnwindSafe(receiver.receive(call))
+        .catch_unwind()
+        .await;
+    let line = Line {
+        source: S::NAME,
+        correlation_id: &correlation_id,
+        body_bytes: bytes,
+        duration_ms: clock.now().unix_ms() - received.unix_ms(),
+    };
+    match result {
+        Ok(Ok(receipt)) => {
+            line.accepted(&receipt);
+            accepted(&receipt)
+        }
+        Ok(Err(refusal)) => {
+            line.refused(&refusal);
+            refused(&refusal)
+        }
+        Err(_) => {
+            line.panicked();
+            problem(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+fn call(request: Request, clock: &Clock) -> Call {
+    let path = request.path_parameters();
+    let path = path
+        .iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let correlation_id = correlation_id(&request);
+    let (parts, body) = request.into_parts();
+    Call {
+        headers: parts.headers,
+        path,
+        body: bytes(body),
+        received: clock.now(),
+        correlation_id,
+    }
+}
+
+fn correlation_id(request: &Request) -> String {
+    let gateway = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
+        _ => None,
+    };
+    gateway
+        .or_else(|| {
+            request
+                .lambda_context_ref()
+                .map(|context| context.request_id.clone())
+        })
+        .unwrap_or_default()
+}
+
+fn bytes(body: Body) -> Bytes {
+    match body {
+        Body::Text(text) => Bytes::from(text),
+        Body::Binary(bytes) => Bytes::from(bytes),
+        _ => Bytes::new(),
+    }
+}
+
+#[derive(Serialize)]
+struct AcceptedBody<'a> {
+    event: &'a EventId,
+    outcome: Outcome,
+}
+
+fn accepted(receipt: &Receipt) -> Response<Body> {
+    let body = AcceptedBody {
+        event: &receipt.id,
+        outcome: receipt.outcome,
+    };
+    answer(StatusCode::ACCEPTED, "application/json", &body)
+}
+
+/// What the caller is told. The operator reads the cause in the log.
+#[must_use]
+pub fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Refusal::Secret(_)
+        | Refusal::SecretTimedOut
+        | Refusal::Store(_)
+        | Refusal::StoreTimedOut => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<Body> {
+    let status = status(refusal);
+    let mut response = problem(status);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let seconds = HeaderValue::from_static(RETRY_AFTER_SECONDS);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// RFC 9457, with a text that depends on nothing but the status.
+#[derive(Serialize)]
+struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+}
+
+fn problem(status: StatusCode) -> Response<Body> {
+    let body = Problem {
+        r#type: "about:blank",
+        title: status.canonical_reason().unwrap_or("Error"),
+        status: status.as_u16(),
+    };
+    answer(status, "application/problem+json", &body)
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: &impl Serialize) -> Response<Body> {
+    let text = serde_json::to_string(body).expect("these bodies have string keys");
+    let mut response = Response::new(Body::Text(text));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// What every line about a request says.
+struct Line<'a> {
+    source: &'static str,
+    correlation_id: &'a str,
+    body_bytes: usize,
+    duration_ms: i64,
+}
+
+impl Line<'_> {
+    fn accepted(&self, receipt: &Receipt) {
+        tracing::info!(
+            webhook.source = self.source,
+            webhook.outcome = receipt.outcome.as_str(),
+            event.id = receipt.id.as_str(),
+            event.kind = %receipt.kind,
+            event.earlier_deliveries = receipt.earlier_deliveries,
+            enqueued = receipt.not_enqueued.is_none(),
+            http.status = StatusCode::ACCEPTED.as_u16(),
+            http.body_bytes = self.body_bytes,
+            duration_ms = self.duration_ms,
+            correlation_id = self.correlation_id,
+            "webhook accepted"
+        );
+        if let Some(error) = &receipt.not_enqueued {
+            tracing::warn!(
+                webhook.source = self.source,
+                event.id = receipt.id.as_str(),
+                correlation_id = self.correlation_id,
+                error = causes(error),
+                "not enqueued: the sweep will find the event"
+            );
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal) {
+        let status = status(refusal);
+        // A fault of ours is for a person to act on; a call that is not believed is not.
+        if status.is_server_error() {
+            tracing::error!(
+                webhook.source = self.source,
+                webhook.outcome = "failed",
+                http.status = status.as_u16(),
+                http.body_bytes = self.body_bytes,
+                duration_ms = self.duration_ms,
+                correlation_id = self.correlation_id,
+                error = causes(refusal),
+                "webhook not accepted"
+            );
+        } else {
+            tracing::info!(
+                webhook.source = self.source,
+                webhook.outcome = "refused",
+                http.status = status.as_u16(),
+                http.body_bytes = self.body_bytes,
+                duration_ms = self.duration_ms,
+                correlation_id = self.correlation_id,
+                error = causes(refusal),
+                "webhook refused"
+            );
+        }
+    }
+
+    fn panicked(&self) {
+        tracing::error!(
+            webhook.source = self.source,
+            webhook.outcome = "failed",
+            http.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
+            http.body_bytes = self.body_bytes,
+            duration_ms = self.duration_ms,
+            correlation_id = self.correlation_id,
+            "the receiver panicked"
+        );
+    }
+}
+
+/// An error with all its causes, outermost first, as the one place that handles it logs it.
+#[must_use]
+pub fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        texts.push(error.to_string());
+        cause = error.source();
+    }
+    texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! An attempt's partition: its events, reports and state, read together and written on condition.
+
+use super::asked::Asked;
+use super::item::{Item, json, number, text, word};
+use super::reports::ReportItem;
+use super::table::{Attributes, BY_CANDIDATE, TIME_TO_LIVE, Table, unavailable};
+use super::update::Update;
+use super::{StoreError, StoredEvent};
+use crate::attempt::State;
+use crate::key::{ASKED, EVENT_PREFIX, ItemKey, REPORT_PREFIX, STATE};
+use crate::timestamp::Timestamp;
+use std::time::Duration;
+
+/// Everything that is stored of one attempt, without raw bodies.
+#[derive(Clone, Debug, Default)]
+pub struct Partition {
+    /// Its events.
+    pub events: Vec<StoredEvent>,
+    /// Its reports, by number.
+    pub reports: Vec<ReportItem>,
+    /// Its state, as it was last written.
+    pub state: Option<StoredState>,
+    /// What the vendor was asked to send again.
+    pub asked: Option<Asked>,
+}
+
+/// A state as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredState {
+    /// Whose.
+    pub source: String,
+    /// Of which attempt.
+    pub attempt: String,
+    /// Where it stands.
+    pub state: State,
+    /// How often it has changed. Each write is on condition of it.
+    pub version: u64,
+    /// The number of its newest report, if it has one.
+    pub report: Option<u64>,
+    /// When it is to be forgotten, in seconds since the epoch.
+    pub expires_at: Option<i64>,
+}
+
+/// A state to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct StateWrite<'a> {
+    /// Whose.
+    pub source: &'a str,
+    /// Of which attempt.
+    pub attempt: &'a str,
+    /// Where it stands.
+    pub state: &'a State,
+    /// The version that is written over, 0 for none.
+    pub replaces: u64,
+    /// The number of its newest report.
+    pub report: Option<u64>,
+    /// The keyed hash that it is found by.
+    pub candidate_key: Option<&'a str>,
+    /// How long it is kept.
+    pub keep_for: Option<Duration>,
+    /// The time now.
+    pub now: Timestamp,
+}
+
+impl StoredState {
+    pub(super) fn read(attributes: &Attributes) -> Result<Self, StoreError> {
+        let item = Item(attributes);
+        Ok(Self {
+            source: item.text("source")?.to_owned(),
+            attempt: item.text("attempt")?.to_owned(),
+            state: item.json("state")?,
+            version: item.count("version")?,
+            report: item
+                .optional_number("report")
+                .and_then(|it| u64::try_from(it).ok()),
+            expires_at: item.optional_number(TIME_TO_LIVE),
+        })
+    }
+}
+
+impl Partition {
+    fn take(&mut self, attributes: &Attributes) -> Result<(), StoreError> {
+        let sk = Item(attributes).text("sk")?;
+        if sk.starts_with(EVENT_PREFIX) {
+            self.events.push(StoredEvent::read(attributes)?);
+        } else if sk.starts_with(REPORT_PREFIX) {
+            self.reports.push(ReportItem::read(attributes)?);
+        } else if sk == STATE {
+            self.state = Some(StoredState::read(attributes)?);
+        } else if sk == ASKED {
+            self.asked = Some(Asked::read(attributes)?);
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// Reads an attempt's partition, consistently: `pk` is its partition key.
+    pub async fn partition(&self, pk: &str) -> Result<Partition, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND sk <= :last")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":last", text(STATE))
+            // All but `raw`: DynamoDB knows no way to say that.
+            .projection_expression(PARTITION_ATTRIBUTES)
+            .expression_attribute_names("#source", "source")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#url", "url");
+        let mut partition = Partition::default();
+        let mut items = query.into_paginator().items().send();
+        while let Some(attributes) = items.next().await {
+            let attributes = attributes.map_err(|error| unavailable("Query", error))?;
+            partition.take(&attributes)?;
+        }
+        Ok(partition)
+    }
+
+    /// Writes a state over the version that it was made from. `false` if that is not there any more: fold again.
+    pub async fn put_state(&self, write: StateWrite<'_>) -> Result<bool, StoreError> {
+        let key = ItemKey::of_attempt(write.source, write.attempt, STATE);
+        let update = match write.replaces {
+            0 => Update::of(&key).only_if("attribute_not_exists(pk)"),
+            version => Update::of_existing(&key).only_if_is("version", number(version)),
+        };
+        let status = write.state.status.as_ref().map(|(status, _)| word(status));
+        let update = update
+            .set("source", text(write.source))
+            .set("attempt", text(write.attempt))
+            .set("state", json(write.state))
+            .set("version", number(write.replaces + 1))
+            .set_or_remove("status", status)
+            .set_or_remove("report", write.report.map(number))
+            .set_or_remove("candidate_key", write.candidate_key.map(text))
+            .set_or_remove(
+                TIME_TO_LIVE,
+                Self::expiry(write.now, write.keep_for).map(|(_, it)| it),
+            );
+        Ok(self.update(update).await?.is_some())
+    }
+
+    /// Keeps an unchanged state for as long as the event that has just been folded into it.
+    pub async fn keep_state(
+        &self,
+        state: &StoredState,
+        now: Timestamp,
+        keep_for: Duration,
+    ) -> Result<(), StoreError> {
+        let key = ItemKey::of_attempt(&state.source, &state.attempt, STATE);
+        let expires = number(now.plus(keep_for).unix_seconds());
+        self.update(Update::of_existing(&key).set(TIME_TO_LIVE, expires))
+            .await?;
+        Ok(())
+    }
+
+    /// The states of all attempts of one candidate, by the keyed hash.
+    pub async fn states_of_candidate(
+        &self,
+        candidate_key: &str,
+    ) -> Result<Vec<StoredState>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(BY_CANDIDATE)
+            .key_condition_expression("candidate_key = :candidate")
+            .expression_attribute_values(":candidate", text(candidate_key));
+        let items = query
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>()
+            .await;
+        let items = items.map_err(|error| unavailable("Query", error))?;
+        items.iter().map(StoredState::read).collect()
+    }
+}
+
+const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_encoding, raw_parts, \
+    raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, \
+    report, link, valid_until, outcome, #url, requested_at, asked_at, times, answered_at, problem";

@@ -1,0 +1,199 @@
+//! The to-do list: every item with unfinished work carries a mark that puts it into the sparse index `due`.
+//!
+//! The mark is set in the very write that creates the work and removed when the work is done. What is due is claimed by
+//! pushing its time on, so that a claim that leads to nothing comes back by itself; what was claimed too often is *parked*:
+//! out of the way, and still in the index for the operator to find.
+
+use super::StoreError;
+use super::item::{Item, number, text};
+use super::table::{Attributes, DUE, TIME_TO_LIVE, Table, unavailable};
+use super::update::Update;
+use crate::key::{ItemKey, SHARDS};
+use crate::timestamp::Timestamp;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use std::time::Duration;
+
+/// When new work is due: by then its message has long been handled, if the queue took it.
+pub const FIRST_DUE: Duration = Duration::from_mins(1);
+
+const DUE_SHARD: &str = "due_shard";
+const DUE_AT: &str = "due_at";
+const TRIES: &str = "tries";
+
+/// The mark of an item with work to do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    shard: u8,
+    due_at: Timestamp,
+}
+
+impl Mark {
+    /// Of new work: its message is on the way, so that it is due only if that gets lost.
+    pub fn first(shard: u8, now: Timestamp) -> Self {
+        Self::at(shard, now.plus(FIRST_DUE))
+    }
+
+    pub fn at(shard: u8, due_at: Timestamp) -> Self {
+        Self { shard, due_at }
+    }
+
+    /// Marks the item as not tried yet.
+    pub fn set_on(self, update: Update) -> Update {
+        self.postpone_on(update).set(TRIES, number(0))
+    }
+
+    /// Marks the item as due later, its tries as they are.
+    pub fn postpone_on(self, update: Update) -> Update {
+        update
+            .set(DUE_SHARD, text(shard_key("due", self.shard)))
+            .set(DUE_AT, number(self.due_at.unix_ms()))
+    }
+
+    pub fn clear_on(update: Update) -> Update {
+        update.remove(DUE_SHARD).remove(DUE_AT).remove(TRIES)
+    }
+
+    pub fn is_on(attributes: &Attributes) -> bool {
+        attributes.contains_key(DUE_SHARD)
+    }
+}
+
+fn shard_key(list: &str, shard: u8) -> String {
+    format!("{list}#{shard:x}")
+}
+
+/// An item with work to do, as the index knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DueItem {
+    /// Which item.
+    pub key: ItemKey,
+    /// Since when it is due.
+    pub due_at: Timestamp,
+    /// How often it was claimed.
+    pub tries: u64,
+}
+
+impl DueItem {
+    fn read(attributes: &Attributes) -> Result<Self, StoreError> {
+        let item = Item(attributes);
+        Ok(Self {
+            key: item.key()?,
+            due_at: Timestamp::from_unix_ms(item.number(DUE_AT)?).unwrap_or(Timestamp::EPOCH),
+            tries: item.count(TRIES)?,
+        })
+    }
+
+    /// The update that only one of several sweeps carries out.
+    fn still_as_seen(&self) -> Update {
+        Update::of_existing(&self.key)
+            .only_if_is(DUE_AT, number(self.due_at.unix_ms()))
+            .set(TRIES, number(self.tries + 1))
+    }
+}
+
+impl Table {
+    /// What of a shard is due now, the longest due first, at most `most`.
+    pub async fn due(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        most: i32,
+    ) -> Result<Vec<DueItem>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(DUE)
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", text(shard_key("due", shard)))
+            .expression_attribute_values(":now", number(now.unix_ms()))
+            .limit(most)
+            .send()
+            .await
+            .map_err(|error| unavailable("Query", error))?;
+        answer.items().iter().map(DueItem::read).collect()
+    }
+
+    /// Claims a due item by pushing its time on. `false` if someone else did, or its work is done.
+    pub async fn claim(&self, item: &DueItem, due_again: Timestamp) -> Result<bool, StoreError> {
+        let update = item.still_as_seen();
+        let update = Mark::at(item.key.shard(), due_again).postpone_on(update);
+        Ok(self.update(update).await?.is_some())
+    }
+
+    /// Takes an item that was tried too often out of the way. `false` if someone else did, or its work is done.
+    pub async fn park(&self, item: &DueItem) -> Result<bool, StoreError> {
+        let parked = text(shard_key("parked", item.key.shard()));
+        let update = item.still_as_seen().set(DUE_SHARD, parked);
+        Ok(self.update(update).await?.is_some())
+    }
+
+    /// Makes a parked item due at once, as if it had never been tried. `false` if it is not parked any more.
+    pub async fn redrive(&self, item: &DueItem, now: Timestamp) -> Result<bool, StoreError> {
+        let parked = text(shard_key("parked", item.key.shard()));
+        let update = Update::of_existing(&item.key).only_if_is(DUE_SHARD, parked);
+        let update = Mark::at(item.key.shard(), now).set_on(update);
+        Ok(self.update(update).await?.is_some())
+    }
+
+    /// Has an item's work done later than it was to be, without counting a try. Nothing happens if it is done already.
+    pub async fn postpone(&self, key: &ItemKey, due_at: Timestamp) -> Result<(), StoreError> {
+        let update = Update::of_existing(key).only_if("attribute_exists(due_shard)");
+        self.update(Mark::at(key.shard(), due_at).postpone_on(update))
+            .await?;
+        Ok(())
+    }
+
+    /// All that is parked.
+    pub async fn parked(&self) -> Result<Vec<DueItem>, StoreError> {
+        let mut items = Vec::new();
+        for shard in 0..SHARDS {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(DUE)
+                .key_condition_expression("due_shard = :shard")
+                .expression_attribute_values(":shard", text(shard_key("parked", shard)));
+            let found = query
+                .into_paginator()
+                .items()
+                .send()
+                .collect::<Result<Vec<_>, _>>()
+                .await;
+            for attributes in found.map_err(|error| unavailable("Query", error))? {
+                items.push(DueItem::read(&attributes)?);
+            }
+        }
+        Ok(items)
+    }
+
+    /// How many items are marked, now due or later; parked ones not counted.
+    pub async fn count_marked(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for shard in 0..SHARDS {
+            let query = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .index_name(DUE)
+                .select(Select::Count)
+                .key_condition_expression("due_shard = :shard")
+                .expression_attribute_values(":shard", text(shard_key("due", shard)));
+            let mut pages = query.into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| unavailable("Query", error))?;
+                count += u64::try_from(page.count()).unwrap_or_default();
+            }
+        }
+        Ok(count)
+    }
+
+    /// How long something is kept, as the attribute that time to live goes by.
+    pub(super) fn expiry(
+        now: Timestamp,
+        keep_for: Option<Duration>,
+    ) -> Option<(&'static str, AttributeValue)> {
+        keep_for.map(|it| (TIME_TO_LIVE, number(now.plus(it).unix_seconds())))
+    }
+}

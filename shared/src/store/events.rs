@@ -1,0 +1,321 @@
+//! Events: stored once, counted as often as they come, found by id, by day and by attempt.
+
+use super::body::{self, Encoding, StoredBody};
+use super::due::Mark;
+use super::item::{Item, json, number, text, time, word};
+use super::table::{Attributes, BY_DAY, TIME_TO_LIVE, Table, unavailable};
+use super::update::Update;
+use super::{Delivery, EventStore, ItemError, Recorded, StoreError};
+use crate::event::{Event, Kind};
+use crate::fold::Heard;
+use crate::key::{self, EventId, ItemKey, SHARDS};
+use crate::timestamp::Timestamp;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What brought an event in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The vendor called.
+    Webhook,
+}
+
+/// An event as it is stored, without its raw body.
+#[derive(Clone, Debug)]
+pub struct StoredEvent {
+    /// Where it lies.
+    pub key: ItemKey,
+    /// What is known of it without reading it.
+    pub summary: EventSummary,
+    /// What it says.
+    pub event: Event,
+    /// Whether it is marked as not folded in yet.
+    pub marked: bool,
+    body: BodyPlace,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct BodyPlace {
+    encoding: Encoding,
+    parts: u64,
+    size_bytes: u64,
+}
+
+/// What is known of an event without reading it. This is what `hooks events list --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EventSummary {
+    /// Its id.
+    pub id: EventId,
+    /// Its source.
+    pub source: String,
+    /// Its attempt, if it is about one.
+    pub attempt: Option<String>,
+    /// What it tells.
+    pub kind: Kind,
+    /// When it came first.
+    pub first_received: Timestamp,
+    /// When it came last.
+    pub last_received: Timestamp,
+    /// How often it came.
+    pub deliveries: u64,
+    /// What brought it in.
+    pub origin: Origin,
+}
+
+impl StoredEvent {
+    /// What the fold takes.
+    #[must_use]
+    pub fn heard(&self) -> Heard {
+        Heard {
+            sk: self.key.sk.clone(),
+            event: self.event.clone(),
+            last_received: self.summary.last_received,
+        }
+    }
+
+    pub(super) fn read(attributes: &Attributes) -> Result<Self, ItemError> {
+        let item = Item(attributes);
+        Ok(Self {
+            key: item.key()?,
+            summary: summary(attributes)?,
+            event: item.json("event")?,
+            marked: Mark::is_on(attributes),
+            body: BodyPlace {
+                encoding: item.word("raw_encoding")?,
+                parts: item.count("raw_parts")?,
+                size_bytes: item.count("raw_size_bytes")?,
+            },
+        })
+    }
+}
+
+fn summary(attributes: &Attributes) -> Result<EventSummary, ItemError> {
+    let item = Item(attributes);
+    Ok(EventSummary {
+        id: item.word_parsed("id")?,
+        source: item.text("source")?.to_owned(),
+        attempt: item.optional_text("attempt").map(str::to_owned),
+        kind: item.word("kind")?,
+        first_received: item.time("first_received")?,
+        last_received: item.time("last_received")?,
+        deliveries: item.count("deliveries")?,
+        origin: item.word("origin")?,
+    })
+}
+
+impl EventStore for Table {
+    async fn record(&self, delivery: &Delivery) -> Result<Recorded, StoreError> {
+        let body = StoredBody::new(&delivery.body);
+        for (number, part) in body.parts().iter().enumerate() {
+            self.put_body_part(&delivery.key, number, part).await?;
+        }
+        let update = record_update(delivery, &body);
+        let old = self.update(update).await?.unwrap_or_default();
+        Ok(match Item(&old).optional_number("deliveries") {
+            None => Recorded::New,
+            Some(earlier) => Recorded::Repeat {
+                earlier_deliveries: u64::try_from(earlier).unwrap_or_default(),
+            },
+        })
+    }
+}
+
+/// Writes what does not change only where it is not there yet, counts the delivery, and sets the mark.
+fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
+    let Delivery {
+        key,
+        id,
+        source,
+        event,
+        received,
+        ..
+    } = delivery;
+    let (shard, day) = (key.shard(), received.day());
+    let update = Update::of(key)
+        .set_once("id", text(id.as_str()))
+        .set_once("source", text(*source))
+        .set_once("kind", word(&event.kind))
+        .set_once("event", json(event))
+        .set_once("origin", word(&Origin::Webhook))
+        .set_once("raw_encoding", word(&body.encoding))
+        .set_once("raw_parts", number(body.parts().len()))
+        .set_once("raw_size_bytes", number(delivery.body.len()))
+        .set_once("first_received", time(*received))
+        .set_once("day_shard", text(key::day_shard(source, &day, shard)))
+        .set("last_received", time(*received))
+        .add_one("deliveries")
+        .remove(TIME_TO_LIVE)
+        .returning(ReturnValue::UpdatedOld);
+    let update = match &event.attempt {
+        Some(attempt) => update.set_once("attempt", text(attempt)),
+        None => update,
+    };
+    let update = match &body.placement {
+        body::Placement::Inline(raw) => update.set_once("raw", blob(raw)),
+        body::Placement::Parts(_) => update,
+    };
+    Mark::first(shard, *received).set_on(update)
+}
+
+fn blob(bytes: &[u8]) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+impl Table {
+    async fn put_body_part(
+        &self,
+        event: &ItemKey,
+        part: usize,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .item("pk", text(&event.pk))
+            .item("sk", text(key::body_part(&event.sk, part)))
+            .item("raw", blob(bytes))
+            .send()
+            .await
+            .map_err(|error| unavailable("PutItem", error))?;
+        Ok(())
+    }
+
+    pub(super) async fn get(&self, key: &ItemKey) -> Result<Option<Attributes>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .key("pk", text(&key.pk))
+            .key("sk", text(&key.sk))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("GetItem", error))?;
+        Ok(answer.item)
+    }
+
+    /// The event at `key`.
+    pub async fn event(&self, key: &ItemKey) -> Result<Option<StoredEvent>, StoreError> {
+        let attributes = self.get(key).await?;
+        Ok(attributes.as_ref().map(StoredEvent::read).transpose()?)
+    }
+
+    /// The exact bytes of the event's body.
+    pub async fn event_body(&self, event: &StoredEvent) -> Result<Vec<u8>, StoreError> {
+        let parts = usize::try_from(event.body.parts).unwrap_or(usize::MAX);
+        let stored = if parts == 0 {
+            self.raw(&event.key).await?
+        } else {
+            let mut stored = Vec::new();
+            for part in 0..parts {
+                let sk = key::body_part(&event.key.sk, part);
+                let key = ItemKey {
+                    pk: event.key.pk.clone(),
+                    sk,
+                };
+                stored.extend(self.raw(&key).await?);
+            }
+            stored
+        };
+        body::decode(event.body.encoding, &stored, event.body.size_bytes)
+            .map_err(|error| unavailable("GetItem", error))
+    }
+
+    async fn raw(&self, key: &ItemKey) -> Result<Vec<u8>, StoreError> {
+        let attributes = self.get(key).await?.unwrap_or_default();
+        Ok(Item(&attributes).bytes("raw")?.to_vec())
+    }
+
+    /// Removes the mark of an event that is folded in, unless it came again since it was read. `keep_for` is how long the
+    /// event is kept from now on; `None` is for ever.
+    pub async fn settle_event(
+        &self,
+        event: &StoredEvent,
+        now: Timestamp,
+        keep_for: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        let expires = keep_for.map(|it| number(now.plus(it).unix_seconds()));
+        let update = Mark::clear_on(Update::of_existing(&event.key))
+            .only_if_is("deliveries", number(event.summary.deliveries))
+            .set_or_remove(TIME_TO_LIVE, expires.clone());
+        let settled = self.update(update).await?.is_some();
+        if let Some(expires) = expires.filter(|_| settled) {
+            for part in 0..usize::try_from(event.body.parts).unwrap_or_default() {
+                let sk = key::body_part(&event.key.sk, part);
+                let key = ItemKey {
+                    pk: event.key.pk.clone(),
+                    sk,
+                };
+                let update = Update::of_existing(&key).set(TIME_TO_LIVE, expires.clone());
+                self.update(update).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The events that came first on this day, oldest first.
+    pub async fn events_of_day(
+        &self,
+        source: &str,
+        day: &str,
+    ) -> Result<Vec<EventSummary>, StoreError> {
+        let mut events = Vec::new();
+        for shard in 0..SHARDS {
+            for attributes in self.day_shard(source, day, shard).await? {
+                events.push(summary(&attributes)?);
+            }
+        }
+        events.sort_by(|a: &EventSummary, b| {
+            (a.first_received, &a.id).cmp(&(b.first_received, &b.id))
+        });
+        Ok(events)
+    }
+
+    async fn day_shard(
+        &self,
+        source: &str,
+        day: &str,
+        shard: u8,
+    ) -> Result<Vec<Attributes>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(BY_DAY)
+            .key_condition_expression("day_shard = :day_shard")
+            .expression_attribute_values(":day_shard", text(key::day_shard(source, day, shard)));
+        let items = query
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<Result<_, _>>()
+            .await;
+        items.map_err(|error| unavailable("Query", error))
+    }
+
+    /// Finds an event by its id, looking through the days from `until` back to `since`: the id's first digit names the
+    /// shard, so that each day costs one query.
+    pub async fn find_event(
+        &self,
+        id: &EventId,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<StoredEvent>, StoreError> {
+        let mut day = until;
+        while day.day() >= since.day() {
+            let items = self.day_shard(id.source(), &day.day(), id.shard()).await?;
+            let found = items
+                .iter()
+                .map(Item)
+                .find(|item| item.optional_text("id") == Some(id.as_str()));
+            if let Some(item) = found {
+                return self.event(&item.key()?).await;
+            }
+            day = day.minus(Duration::from_hours(24));
+        }
+        Ok(None)
+    }
+}

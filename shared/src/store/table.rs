@@ -1,0 +1,73 @@
+//! The one table, and the names that `template.yaml` declares.
+
+use super::StoreError;
+use super::update::Update;
+use crate::key::ItemKey;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+use std::error::Error;
+
+/// The index that finds the attempts of a candidate.
+pub const BY_CANDIDATE: &str = "by_candidate";
+/// The index that finds the events of a day.
+pub const BY_DAY: &str = "by_day";
+/// The index of all work that is due.
+pub const DUE: &str = "due";
+/// The attribute that DynamoDB's time to live goes by, in seconds since the epoch.
+pub const TIME_TO_LIVE: &str = "expires_at";
+
+pub(super) type Attributes = HashMap<String, AttributeValue>;
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub(super) client: Client,
+    pub(super) name: String,
+}
+
+impl Table {
+    /// The table of this name.
+    #[must_use]
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// Opens the connection, by an update whose condition never holds: nothing is written. The key begins as those of the
+    /// source do, since its function may write no others.
+    pub async fn connect(&self, source: &str) {
+        let key = ItemKey {
+            pk: format!("{source}#connect"),
+            sk: "connect".into(),
+        };
+        let update = Update::of(&key)
+            .set("connected", AttributeValue::Bool(true))
+            .only_if("attribute_exists(pk)");
+        let answer = self.update(update).await;
+        tracing::debug!(answered = answer.is_ok(), "connected to DynamoDB");
+    }
+
+    /// Carries out an update. `None` if its condition does not hold, else what it was asked to return.
+    pub(super) async fn update(&self, update: Update) -> Result<Option<Attributes>, StoreError> {
+        match update.request(&self.client, &self.name).send().await {
+            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
+            Err(error) if condition_failed(&error) => Ok(None),
+            Err(error) => Err(unavailable("UpdateItem", error)),
+        }
+    }
+}
+
+pub(super) fn condition_failed(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("ConditionalCheckFailedException")
+}
+
+pub(super) fn unavailable(
+    operation: &'static str,
+    error: impl Error + Send + Sync + 'static,
+) -> StoreError {
+    StoreError::Unavailable {
+        operation,
+        cause: Box::new(error),
+    }
+}
