@@ -1,1 +1,42 @@
-fn main() {}
+//! `hooks`: the operator's command, on the local bundle and on a deployed stack alike.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong use.
+
+mod args;
+mod command;
+mod deployment;
+mod exit;
+mod output;
+mod sources;
+mod view;
+mod workspace;
+
+use args::{AttemptsCommand, Cli, Command, EventsCommand, ReprocessCommand};
+use clap::Parser;
+use deployment::Deployment;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    exit::code(run(cli).await)
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    let json = cli.json;
+    let find = || Deployment::find(cli.stack.as_deref());
+    match cli.command {
+        Command::Local(args) => command::local::run(args).await,
+        Command::Demo(args) => command::demo::run(&args, json).await,
+        Command::Endpoints => command::endpoints::run(&find().await?, json).await,
+        Command::Send(args) => command::send::run(&find().await?, &args, json).await,
+        Command::Events(EventsCommand::List(args)) => command::events::list(&find().await?, &args, json).await,
+        Command::Events(EventsCommand::Show(args)) => command::events::show(&find().await?, &args, json).await,
+        Command::Events(EventsCommand::Generate) => command::generate::run(),
+        Command::Attempts(AttemptsCommand::List(args)) => command::attempts::list(&find().await?, &args, json).await,
+        Command::Attempts(AttemptsCommand::Show(args)) => command::attempts::show(&find().await?, &args, json).await,
+        Command::Reprocess(ReprocessCommand::Imocha(args)) => command::reprocess::run(find, &args, json).await,
+        Command::Sweep => command::sweep::run(&find().await?, json).await,
+        Command::Redrive => command::redrive::run(&find().await?, json).await,
+    }
+}

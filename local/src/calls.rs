@@ -22,6 +22,9 @@ impl Calls {
     }
 
     pub(crate) fn snapshot(&self) -> CallCounts {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

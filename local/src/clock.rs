@@ -4,7 +4,10 @@ use time::OffsetDateTime;
 
 /// Now, in UTC.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is the place that the ban points to, for this crate")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the place that the ban points to, for this crate"
+)]
 pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }

@@ -35,7 +35,9 @@ impl Endpoint {
     async fn answer(&self, request: Request<Body>) -> Answer {
         let (parts, body) = request.into_parts();
         let Ok(body) = axum::body::to_bytes(body, LARGEST_REQUEST).await else {
-            return Ok(rejected("RequestEntityTooLarge", "the request is too large").map(Body::from));
+            return Ok(
+                rejected("RequestEntityTooLarge", "the request is too large").map(Body::from),
+            );
         };
         let request = Request::from_parts(parts, body);
         let response = self.dispatch(request).await?;
@@ -71,7 +73,11 @@ impl Endpoint {
         let Some(faults) = &self.faults else {
             return Fault::None;
         };
-        let call = Call { service, operation: operation.to_owned(), body: body.clone() };
+        let call = Call {
+            service,
+            operation: operation.to_owned(),
+            body: body.clone(),
+        };
         faults.before(&call).await
     }
 }

@@ -163,8 +163,12 @@ fn request(target: &str, input: &Value) -> Request<Bytes> {
     let mut request = Request::new(Bytes::from(input.to_string()));
     *request.method_mut() = Method::POST;
     let headers = request.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
-    let target = HeaderValue::from_str(target).expect("operations are named in this crate, in ASCII");
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-amz-json-1.0"),
+    );
+    let target =
+        HeaderValue::from_str(target).expect("operations are named in this crate, in ASCII");
     headers.insert("x-amz-target", target);
     // The database engine wants a signature to be there, and does not check it.
     let signature = "AWS4-HMAC-SHA256 Credential=local/20200101/eu-west-1/local/aws4_request, \
@@ -179,7 +183,9 @@ pub(crate) fn answer(status: StatusCode, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static("application/x-amz-json-1.1");
-    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
     response
 }
 
@@ -195,9 +201,15 @@ mod tests {
     #[test]
     fn a_target_names_service_and_operation() {
         let cases = [
-            ("DynamoDB_20120810.UpdateItem", Some((Service::DynamoDb, "UpdateItem"))),
+            (
+                "DynamoDB_20120810.UpdateItem",
+                Some((Service::DynamoDb, "UpdateItem")),
+            ),
             ("AmazonSQS.SendMessage", Some((Service::Sqs, "SendMessage"))),
-            ("secretsmanager.GetSecretValue", Some((Service::SecretsManager, "GetSecretValue"))),
+            (
+                "secretsmanager.GetSecretValue",
+                Some((Service::SecretsManager, "GetSecretValue")),
+            ),
             ("Kinesis_20131202.PutRecord", None),
             ("nonsense", None),
         ];

@@ -21,8 +21,8 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::Instant;
 
 use environment::Environment;
-pub use invocation::InvokeError;
 use invocation::Answer;
+pub use invocation::InvokeError;
 
 use crate::logs::Logs;
 use crate::template::FunctionResource;
@@ -109,11 +109,16 @@ impl Function {
     ) {
         let deadline = Instant::now() + self.settings.resource.timeout;
         let outcome = environment.invoke(payload, deadline).await;
-        let survives = outcome.as_ref().map_or_else(InvokeError::leaves_process_alive, |_| true);
+        let survives = outcome
+            .as_ref()
+            .map_or_else(InvokeError::leaves_process_alive, |_| true);
         let _ = answer.send(outcome);
         // Answered is not yet ready for more: the process still has to ask for it.
         if survives && environment.ready(deadline + READY_LIMIT).await.is_ok() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
+            self.idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(environment);
         } else {
             environment.end().await;
         }
@@ -130,7 +135,10 @@ impl Function {
     }
 
     fn take_idle(&self) -> Option<Environment> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
     }
 
     async fn start(&self) -> Result<Environment, InvokeError> {
@@ -148,7 +156,9 @@ impl Function {
     /// Kills every process, busy or idle, and returns when they are gone.
     pub(crate) async fn kill(&self) {
         let alive = self.processes.alive.borrow().clone();
-        self.processes.generation.send_modify(|generation| *generation += 1);
+        self.processes
+            .generation
+            .send_modify(|generation| *generation += 1);
         while let Some(environment) = self.take_idle() {
             environment.end().await;
         }

@@ -6,6 +6,7 @@
 //! ```
 
 mod answer;
+mod body;
 mod event;
 mod routes;
 mod throttle;
@@ -30,9 +31,6 @@ use crate::server::Server;
 use crate::template::Throttle;
 use crate::{clock, random};
 use throttle::Throttles;
-
-/// The most that an HTTP API takes as a body.
-const LARGEST_BODY: usize = 10 * 1024 * 1024;
 
 /// The most that Lambda takes as an event.
 const LARGEST_EVENT: usize = 6 * 1024 * 1024;
@@ -59,7 +57,10 @@ enum Refusal {
 
 impl Gateway {
     pub(crate) fn new(routes: Routes<Arc<Function>>, throttle: Option<Throttle>) -> Self {
-        Self { routes, throttles: throttle.map(Throttles::new) }
+        Self {
+            routes,
+            throttles: throttle.map(Throttles::new),
+        }
     }
 
     /// Serves the API on `listener`.
@@ -91,11 +92,14 @@ impl Gateway {
         event::host(&parts).ok_or(Refusal::BadRequest)?;
         let found = self.routes.find(&parts.method, parts.uri.path());
         let (function, route) = found.ok_or(Refusal::NotFound)?;
-        if self.throttles.as_ref().is_some_and(|throttles| !throttles.allow(&route.key)) {
+        if self
+            .throttles
+            .as_ref()
+            .is_some_and(|throttles| !throttles.allow(&route.key))
+        {
             return Err(Refusal::TooMany);
         }
-        let body = axum::body::to_bytes(body, LARGEST_BODY).await;
-        let body = body.map_err(|_| Refusal::TooLarge)?;
+        let body = body::read(body).await.ok_or(Refusal::TooLarge)?;
         parts.extensions.insert(SourceIp(peer.ip()));
         let event = event(&route, &parts, &body, clock::now(), request_id);
         let payload = Bytes::from(event.to_string());
@@ -131,6 +135,7 @@ impl From<&InvokeError> for Refusal {
             | InvokeError::Exited(_)
             | InvokeError::NotStarted(_)
             | InvokeError::Stopped
+            | InvokeError::Unknown(_)
             | InvokeError::TooLarge => Self::FunctionFailed,
         }
     }
@@ -164,7 +169,10 @@ mod tests {
 
     #[test]
     fn what_becomes_of_a_function_without_an_answer() {
-        let failed = InvokeError::Failed { kind: "k".into(), message: "m".into() };
+        let failed = InvokeError::Failed {
+            kind: "k".into(),
+            message: "m".into(),
+        };
         let cases = [
             (failed, 500),
             (InvokeError::Exited("exit status 1".into()), 500),

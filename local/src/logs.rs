@@ -43,9 +43,9 @@ impl Logs {
     pub(crate) fn open(sink: &LogSink) -> io::Result<Self> {
         let target = match sink {
             LogSink::Stderr => Target::Stderr,
-            LogSink::File(path) => {
-                Target::File(Mutex::new(File::options().append(true).create(true).open(path)?))
-            }
+            LogSink::File(path) => Target::File(Mutex::new(
+                File::options().append(true).create(true).open(path)?,
+            )),
             LogSink::Memory => Target::Memory(Mutex::default()),
         };
         Ok(Self { target })
@@ -62,8 +62,14 @@ impl Logs {
                 let _ = writeln!(file, "[{function}] {text}");
             }
             Target::Memory(lines) => {
-                let line = LogLine { function: function.to_owned(), text: text.to_owned() };
-                lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+                let line = LogLine {
+                    function: function.to_owned(),
+                    text: text.to_owned(),
+                };
+                lines
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line);
             }
         }
     }

@@ -13,7 +13,11 @@ pub fn letters_and_digits(length: usize) -> String {
         // 248 is the largest multiple of 62 that a byte holds: what is above would favour some letters.
         let usable = bytes::<64>().into_iter().filter(|byte| *byte < 248);
         let letters = usable.filter_map(|byte| LETTERS_AND_DIGITS.get(usize::from(byte % 62)));
-        text.extend(letters.take(length - text.len()).map(|letter| char::from(*letter)));
+        text.extend(
+            letters
+                .take(length - text.len())
+                .map(|letter| char::from(*letter)),
+        );
     }
     text
 }
@@ -52,7 +56,11 @@ mod tests {
         for length in [0, 1, 32, 200] {
             let password = letters_and_digits(length);
             assert_eq!(password.len(), length);
-            assert!(password.chars().all(|letter| letter.is_ascii_alphanumeric()));
+            assert!(
+                password
+                    .chars()
+                    .all(|letter| letter.is_ascii_alphanumeric())
+            );
         }
         assert_ne!(letters_and_digits(32), letters_and_digits(32));
     }

@@ -3,7 +3,9 @@
 //! It is our own because the rotation of a secret rests on `AWSPREVIOUS` being right, and on a third version
 //! taking it away from the first. It encrypts nothing: these are the secrets of a test.
 
+mod error;
 mod request;
+mod secret;
 mod vault;
 
 use std::io::Write as _;
@@ -18,7 +20,7 @@ use serde_json::Value;
 
 use crate::clock;
 use crate::engine::{EngineError, answer, failure};
-pub(crate) use vault::SecretsError;
+pub(crate) use error::SecretsError;
 use vault::Vault;
 
 /// The vault and the file that it is kept in.
@@ -39,7 +41,10 @@ impl Secrets {
             })?,
             _ => Vault::default(),
         };
-        Ok(Self { vault: Mutex::new(vault), file })
+        Ok(Self {
+            vault: Mutex::new(vault),
+            file,
+        })
     }
 
     /// Does one operation.
@@ -119,11 +124,20 @@ mod tests {
         let secrets = Secrets::open(None).unwrap();
         let (status, body) = call(&secrets, "GetSecretValue", &json!({ "SecretId": "absent" }));
         assert_eq!(status, 400);
-        assert_eq!(body.get("__type"), Some(&json!("ResourceNotFoundException")));
+        assert_eq!(
+            body.get("__type"),
+            Some(&json!("ResourceNotFoundException"))
+        );
         let (_, body) = call(&secrets, "RotateSecret", &json!({ "SecretId": "absent" }));
-        assert_eq!(body.get("__type"), Some(&json!("UnknownOperationException")));
+        assert_eq!(
+            body.get("__type"),
+            Some(&json!("UnknownOperationException"))
+        );
         let (_, body) = call(&secrets, "GetSecretValue", &json!({}));
-        assert_eq!(body.get("__type"), Some(&json!("InvalidParameterException")));
+        assert_eq!(
+            body.get("__type"),
+            Some(&json!("InvalidParameterException"))
+        );
     }
 
     #[test]

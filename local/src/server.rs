@@ -86,11 +86,16 @@ where
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
-            _ = stopped.wait_for(|stop| *stop) => break,
+            () = told_to(&mut stopped) => break,
         }
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Resolves once the server is told to stop, or is gone.
+async fn told_to(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 async fn converse<H, F>(
@@ -104,15 +109,14 @@ async fn converse<H, F>(
 {
     // Answers are small and awaited: waiting to fill a packet would only add 40 ms.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request: Request<hyper::body::Incoming>| {
-        handler(request.map(Body::new), peer)
-    });
+    let service =
+        service_fn(|request: Request<hyper::body::Incoming>| handler(request.map(Body::new), peer));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     // An error here is the peer's hang-up or a wanted `Disconnect`: in both cases there is nobody to tell.
     tokio::select! {
         _ = connection.as_mut() => return,
-        _ = stopped.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+        () = told_to(&mut stopped) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
 }

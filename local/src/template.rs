@@ -7,6 +7,7 @@
 //! text ─▶ Document (YAML tags made long forms) ─▶ Resolver (intrinsics, local names) ─▶ Template (typed)
 //! ```
 
+mod conditions;
 mod document;
 mod intrinsics;
 mod names;
@@ -101,7 +102,9 @@ pub enum Fault {
     #[error("there is no condition {0}")]
     UnknownCondition(String),
     /// An attribute that is not known of this type.
-    #[error("{resource} ({kind}) has no attribute {attribute} here; add it to local/src/template/names.rs")]
+    #[error(
+        "{resource} ({kind}) has no attribute {attribute} here; add it to local/src/template/names.rs"
+    )]
     UnknownAttribute {
         /// The logical id.
         resource: String,
@@ -174,7 +177,10 @@ impl Template {
 
 impl Fault {
     fn at(self, place: &str) -> TemplateError {
-        TemplateError::At { place: place.to_owned(), fault: self }
+        TemplateError::At {
+            place: place.to_owned(),
+            fault: self,
+        }
     }
 }
 

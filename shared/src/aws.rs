@@ -1,6 +1,6 @@
 //! The AWS clients: built once, with time-outs, on one HTTP client and one TLS stack (`ring`; docs/adr says why).
 
-use crate::ingest::{QUEUE_BUDGET, SECRET_BUDGET, STORE_BUDGET};
+use crate::ingest::Budgets;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -49,7 +49,10 @@ fn timeouts(operation: Duration, attempt: Duration) -> TimeoutConfig {
 #[must_use]
 pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::config::Builder::from(config)
-        .timeout_config(timeouts(STORE_BUDGET, Duration::from_millis(1400)))
+        .timeout_config(timeouts(
+            Budgets::DEFAULT.store,
+            Duration::from_millis(1400),
+        ))
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(3)
@@ -76,14 +79,17 @@ pub fn sqs(config: &SdkConfig, timeout: Duration) -> aws_sdk_sqs::Client {
 /// SQS, as a receiver uses it.
 #[must_use]
 pub fn receivers_sqs(config: &SdkConfig) -> aws_sdk_sqs::Client {
-    sqs(config, QUEUE_BUDGET)
+    sqs(config, Budgets::DEFAULT.queue)
 }
 
 /// Secrets Manager: up to two tries within a receiver's budget.
 #[must_use]
 pub fn secrets_manager(config: &SdkConfig) -> aws_sdk_secretsmanager::Client {
     let config = aws_sdk_secretsmanager::config::Builder::from(config)
-        .timeout_config(timeouts(SECRET_BUDGET, SECRET_BUDGET.mul_f32(0.6)))
+        .timeout_config(timeouts(
+            Budgets::DEFAULT.secret,
+            Budgets::DEFAULT.secret.mul_f32(0.6),
+        ))
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(2)

@@ -90,7 +90,7 @@ mod tests {
     }
 
     async fn failed(event: SqsEvent) -> Vec<String> {
-        let response = handle_each(event, Duration::from_secs(5), |message| async move {
+        let response = handle_each(event, Duration::from_millis(50), |message| async move {
             match message.body.as_deref() {
                 Some("good") => Handled::Done,
                 Some("slow") => std::future::pending().await,
@@ -106,7 +106,7 @@ mod tests {
             .collect()
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn exactly_those_that_failed_are_reported() {
         let event = batch(&["good", "panic", "bad", "good", "slow", "good"]);
         assert_eq!(failed(event).await, ["m1", "m2", "m4"]);
@@ -114,7 +114,7 @@ mod tests {
         assert!(failed(batch(&[])).await.is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn no_empty_identifier_is_reported() {
         let mut event = batch(&["bad", "bad", "bad"]);
         event.records[0].message_id = None;

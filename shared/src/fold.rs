@@ -7,7 +7,7 @@
 //! vendor's times tell two events apart.
 
 use crate::attempt::{Source as By, State};
-use crate::event::{Assessment, Candidate, Event, Order, Stage};
+use crate::event::{Assessment, Candidate, Event, Order, Report, Stage};
 use crate::timestamp::Timestamp;
 
 /// An event as it is stored: what it says, and when it was last heard.
@@ -89,10 +89,16 @@ fn of_progress(by_age: &[&Heard]) -> State {
         vendor_status: furthest.and_then(|(_, heard)| heard.event.vendor_status.clone()),
         decision: newest(by_age, |event| event.decision),
         score: newest(by_age, |event| event.score),
-        report: newest(by_age, |event| event.report.clone()),
+        report: newest_report(by_age),
         assessment: None,
         candidate: None,
     }
+}
+
+/// A link that one event has is not given up for a later one's word that there is a report somewhere.
+fn newest_report(by_age: &[&Heard]) -> Option<(Report, By)> {
+    let link = |event: &Event| event.report.clone().filter(|report| matches!(report, Report::Link { .. }));
+    newest(by_age, link).or_else(|| newest(by_age, |event| event.report.clone()))
 }
 
 fn newest<T>(by_age: &[&Heard], word: impl Fn(&Event) -> Option<T>) -> Option<(T, By)> {

@@ -4,7 +4,7 @@ use crate::aws;
 use crate::clock::Clock;
 use crate::config::{Environment, ReceiverConfig};
 use crate::http::{causes, handle};
-use crate::ingest::Receiver;
+use crate::ingest::{Budgets, Receiver};
 use crate::queue::Sqs;
 use crate::secrets::{CachedSecret, SecretsManager};
 use crate::source::Source;
@@ -46,6 +46,7 @@ async fn receiver<S: Source>(
             .map(|id| CachedSecret::new(secrets, id, clock.clone())),
         events: Table::new(aws::dynamodb(&sdk), config.table_name),
         queue: Sqs::new(aws::receivers_sqs(&sdk), config.queue_url),
+        budgets: Budgets::DEFAULT,
     }
 }
 

@@ -33,7 +33,7 @@ where
     Q: Queue,
 {
     let call = call(request, clock);
-    let (received, bytes) = (call.received, call.body.len());
+    let (began, body_bytes) = (call.received, call.body.len());
     let correlation_id = call.correlation_id.clone();
     let result = AssertUnwindSafe(receiver.receive(call))
         .catch_unwind()
@@ -41,8 +41,8 @@ where
     let line = Line {
         source: S::NAME,
         correlation_id: &correlation_id,
-        body_bytes: bytes,
-        duration_ms: clock.now().unix_ms() - received.unix_ms(),
+        body_bytes,
+        duration_ms: clock.now().unix_ms() - began.unix_ms(),
     };
     match result {
         Ok(Ok(receipt)) => {

@@ -235,9 +235,9 @@ mod tests {
         );
 
         shelf.0.lock().unwrap().1 = None;
-        assert!(passes(&*secret.versions().await.unwrap(), "old"));
+        assert!(passes(&secret.versions().await.unwrap(), "old"));
         clock.advance(CACHE_TIME);
-        assert!(!passes(&*secret.versions().await.unwrap(), "old"));
+        assert!(!passes(&secret.versions().await.unwrap(), "old"));
     }
 
     #[tokio::test]

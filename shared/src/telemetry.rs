@@ -26,6 +26,9 @@ pub fn start(environment: &Environment) {
 
 /// A panic's own text may quote what the code was working on, so that only its place is logged.
 fn log_panic(panic: &PanicHookInfo<'_>) {
-    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let location = panic
+        .location()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     tracing::error!(location, "panicked");
 }

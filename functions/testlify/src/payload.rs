@@ -58,7 +58,7 @@ pub(crate) fn read(body: &[u8], people: &HashKey) -> Result<Reading, Unreadable>
     }
     let mut event = match envelope.subject(&facts) {
         Subject::Candidate => candidate_event(facts, people)?,
-        Subject::Assessment(change) => assessment_event(change, facts)?,
+        Subject::Assessment(change) => assessment_event(change, &facts)?,
         Subject::Unknown => Event {
             assessment: facts.assessment(),
             vendor_status: envelope.event.clone(),
@@ -121,7 +121,7 @@ impl Envelope {
     }
 }
 
-fn assessment_event(change: AssessmentChange, facts: Facts) -> Result<Event, Unreadable> {
+fn assessment_event(change: AssessmentChange, facts: &Facts) -> Result<Event, Unreadable> {
     let assessment = facts.assessment().ok_or(Unreadable::Field(ASSESSMENT))?;
     Ok(Event {
         assessment: Some(assessment),

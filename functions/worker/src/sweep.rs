@@ -68,7 +68,7 @@ impl Worker {
                     Work::AskImocha(id) => asked.push(id),
                     Work::Strange => {
                         self.park_strange(&item, now.plus(delay(item.tries)))
-                            .await?
+                            .await?;
                     }
                 }
             }

@@ -1,0 +1,140 @@
+//! The source of Xobin's webhooks.
+//!
+//! Xobin sends the credential that it was registered with: HTTP Basic, or an API key in a header. Two of its three kinds of
+//! body name no event, so that each kind has a path of its own.
+
+mod caller;
+mod payload;
+#[cfg(test)]
+mod tests;
+
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use shared::key::{EventKey, SourceName};
+use shared::person::HashKey;
+use shared::secrets::{self, SecretText};
+use shared::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
+
+/// The part of the path that names the kind.
+const KIND: &str = "kind";
+const BASIC_HEADER: &str = "authorization";
+const BASIC_SCHEME: &str = "basic";
+const DEFAULT_API_KEY_HEADER: &str = "x-api-key";
+
+const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Xobin.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Xobin;
+
+/// The inbound secret: a user's name and password, an API key and its header, or both.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Credentials {
+    #[serde(default)]
+    username: SecretText,
+    #[serde(default)]
+    password: SecretText,
+    #[serde(default)]
+    header: Option<String>,
+    #[serde(default)]
+    api_key: SecretText,
+}
+
+impl Credentials {
+    fn has_basic(&self) -> bool {
+        !self.username.is_empty() && !self.password.is_empty()
+    }
+
+    fn has_api_key(&self) -> bool {
+        !self.api_key.is_empty()
+    }
+
+    /// The name of the header that holds the API key.
+    fn header(&self) -> &str {
+        let configured = self.header.as_deref().map(str::trim);
+        configured
+            .filter(|name| !name.is_empty())
+            .unwrap_or(DEFAULT_API_KEY_HEADER)
+    }
+}
+
+impl secrets::Credentials for Credentials {
+    fn is_empty(&self) -> bool {
+        !self.has_basic() && !self.has_api_key()
+    }
+}
+
+impl Source for Xobin {
+    const NAME: SourceName = "xobin";
+
+    type Credentials = Credentials;
+
+    /// Either way that is configured passes.
+    fn authenticate(&self, call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
+        let basic = authenticate_basic(call, credentials);
+        let api_key = authenticate_api_key(call, credentials);
+        match (basic, api_key) {
+            (Ok(()), _) | (_, Ok(())) => Ok(()),
+            (Err(basic), Err(api_key)) => Err(more_telling(basic, api_key)),
+        }
+    }
+
+    /// Two kinds may have one body, and the path alone tells them apart.
+    fn event_key(&self, call: &AuthenticCall) -> EventKey {
+        EventKey::from_body(call.path(KIND), &call.body)
+    }
+
+    fn read(&self, call: &AuthenticCall, _people: &HashKey) -> Result<Reading, Unreadable> {
+        payload::read(call.path(KIND), &call.body).map(Reading::from)
+    }
+}
+
+/// Of two causes, the one of the way that was configured, and then tried.
+fn more_telling(basic: Unauthenticated, api_key: Unauthenticated) -> Unauthenticated {
+    match basic {
+        Unauthenticated::Off => api_key,
+        Unauthenticated::Absent if api_key != Unauthenticated::Off => api_key,
+        _ => basic,
+    }
+}
+
+fn authenticate_basic(call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
+    if !credentials.has_basic() {
+        return Err(Unauthenticated::Off);
+    }
+    let header = call.header(BASIC_HEADER).ok_or(Unauthenticated::Absent)?;
+    let (username, password) = basic(header).ok_or(Unauthenticated::Malformed)?;
+    // `&`, not `&&`: how long it takes must not say which of the two was wrong.
+    if credentials.username.matches(&username) & credentials.password.matches(&password) {
+        Ok(())
+    } else {
+        Err(Unauthenticated::Wrong)
+    }
+}
+
+/// The name and the password of a header of HTTP Basic. The password may hold colons, the name cannot.
+fn basic(header: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = header.trim().split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case(BASIC_SCHEME) {
+        return None;
+    }
+    let decoded = LENIENT_BASE64.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (username, password) = text.split_once(':')?;
+    Some((username.to_owned(), password.to_owned()))
+}
+
+fn authenticate_api_key(call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
+    if !credentials.has_api_key() {
+        return Err(Unauthenticated::Off);
+    }
+    match call.header(credentials.header()) {
+        None | Some("") => Err(Unauthenticated::Absent),
+        Some(presented) if credentials.api_key.matches(presented) => Ok(()),
+        Some(_) => Err(Unauthenticated::Wrong),
+    }
+}

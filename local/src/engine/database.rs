@@ -50,20 +50,34 @@ impl Database {
             let shutdown = async move {
                 let _ = stopped.await;
             };
-            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, served, shutdown).await {
+            if let Err(error) =
+                dynoxide::server::serve_with_shutdown(listener, served, shutdown).await
+            {
                 tracing::error!(%error, "the database engine ended");
             }
         });
         let sweeper = tokio::spawn(sweep(database));
         let client = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-        let running = Mutex::new(Some(Running { stop, server, sweeper }));
-        Ok(Self { address, client, running })
+        let running = Mutex::new(Some(Running {
+            stop,
+            server,
+            sweeper,
+        }));
+        Ok(Self {
+            address,
+            client,
+            running,
+        })
     }
 
     /// Passes a request on, with all its headers, and the answer back.
     pub(crate) async fn handle(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.forward(request).await.unwrap_or_else(|error| {
-            failure(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", &error)
+            failure(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalServerError",
+                &error,
+            )
         })
     }
 
@@ -75,10 +89,17 @@ impl Database {
         parts.headers.remove(header::TRANSFER_ENCODING);
         parts.headers.remove(header::CONNECTION);
         let request = Request::from_parts(parts, Body::from(body));
-        let response = self.client.request(request).await.map_err(|error| error.to_string())?;
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| error.to_string())?;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(Body::new(body), LARGEST_ANSWER).await;
-        Ok(Response::from_parts(parts, body.map_err(|error| error.to_string())?))
+        Ok(Response::from_parts(
+            parts,
+            body.map_err(|error| error.to_string())?,
+        ))
     }
 
     fn uri(&self) -> Result<Uri, String> {
@@ -93,14 +114,26 @@ impl Database {
 
     /// Ends the engine and closes its file.
     pub(crate) async fn stop(&self) {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Running { stop, mut server, sweeper }) = running else {
+        let running = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(Running {
+            stop,
+            mut server,
+            sweeper,
+        }) = running
+        else {
             return;
         };
         sweeper.abort();
         let _ = stop.send(());
         // Idle connections of our own client end with the server; none carries a request any more.
-        if tokio::time::timeout(Duration::from_secs(2), &mut server).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(2), &mut server)
+            .await
+            .is_err()
+        {
             server.abort();
         }
     }
@@ -108,7 +141,11 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let running = self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self
+            .running
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(running) = running {
             running.server.abort();
             running.sweeper.abort();
@@ -121,12 +158,17 @@ fn open(data_directory: Option<&Path>) -> Result<dynoxide::Database, String> {
         return dynoxide::Database::memory().map_err(|error| error.to_string());
     };
     let path = directory.join("tables.sqlite");
-    let path = path.to_str().ok_or("the data directory's name is not UTF-8")?;
+    let path = path
+        .to_str()
+        .ok_or("the data directory's name is not UTF-8")?;
     dynoxide::Database::new(path).map_err(|error| error.to_string())
 }
 
 fn not_started(reason: &dyn std::fmt::Display) -> EngineError {
-    EngineError::Start { service: "DynamoDB", reason: reason.to_string() }
+    EngineError::Start {
+        service: "DynamoDB",
+        reason: reason.to_string(),
+    }
 }
 
 /// The engine deletes expired items only when it is asked to.

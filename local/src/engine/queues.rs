@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use winterbaume_core::{MockRequest, MockResponse, MockService};
 use winterbaume_sqs::SqsService;
 
@@ -22,7 +23,10 @@ pub(crate) struct Queues {
 
 impl std::fmt::Debug for Queues {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Queues").field("endpoint_url", &self.endpoint_url).finish_non_exhaustive()
+        formatter
+            .debug_struct("Queues")
+            .field("endpoint_url", &self.endpoint_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -37,9 +41,9 @@ impl Queues {
         }
     }
 
-    /// Resolves when a message has been sent, so that nobody has to ask in a tight loop.
-    pub(crate) async fn sent(&self) {
-        self.sent.notified().await;
+    /// Resolves when a message is sent from now on, so that nobody has to ask in a tight loop.
+    pub(crate) fn sent(&self) -> Notified<'_> {
+        self.sent.notified()
     }
 
     /// Does one operation.
@@ -91,10 +95,15 @@ impl Queues {
             if response.status().is_success() {
                 successful.push(json!({ "Id": id }));
             } else {
-                failed.push(json!({ "Id": id, "SenderFault": true, "Code": "ReceiptHandleIsInvalid" }));
+                failed.push(
+                    json!({ "Id": id, "SenderFault": true, "Code": "ReceiptHandleIsInvalid" }),
+                );
             }
         }
-        answer(http::StatusCode::OK, &json!({ "Successful": successful, "Failed": failed }))
+        answer(
+            http::StatusCode::OK,
+            &json!({ "Successful": successful, "Failed": failed }),
+        )
     }
 }
 

@@ -41,14 +41,27 @@ impl Environment {
         };
         let generation = processes.generation.subscribe();
         let born_in = *generation.borrow();
-        let api = RuntimeApi::start(settings.resource.arn()).await.map_err(not_started)?;
+        let api = RuntimeApi::start(settings.resource.arn())
+            .await
+            .map_err(not_started)?;
         let variables = variables::of_process(settings, api.address);
         let function = &settings.resource.logical_id;
-        let process =
-            Process::start(&settings.executable, &variables, function, &settings.logs, processes)
-                .map_err(not_started)?;
+        let process = Process::start(
+            &settings.executable,
+            &variables,
+            function,
+            &settings.logs,
+            processes,
+        )
+        .map_err(not_started)?;
         let timeout = settings.resource.timeout;
-        let mut environment = Self { api, process, timeout, born_in, generation };
+        let mut environment = Self {
+            api,
+            process,
+            timeout,
+            born_in,
+            generation,
+        };
         match environment.ready(Instant::now() + START_LIMIT).await {
             Ok(()) => Ok(environment),
             Err(error) => {
@@ -67,7 +80,9 @@ impl Environment {
         loop {
             match self.event(deadline).await {
                 Event::Signal(Signal::Ready) => return Ok(()),
-                Event::Signal(Signal::StartFailed(error)) | Event::Ended(error) => return Err(error),
+                Event::Signal(Signal::StartFailed(error)) | Event::Ended(error) => {
+                    return Err(error);
+                }
                 // A second answer to what has been answered.
                 Event::Signal(Signal::Answered(..)) => {}
             }
@@ -79,7 +94,11 @@ impl Environment {
         let request_id = random::uuid();
         let left = deadline.saturating_duration_since(Instant::now());
         let deadline_ms = clock::epoch_ms(clock::now() + left);
-        let invocation = Invocation { request_id: request_id.clone(), deadline_ms, payload };
+        let invocation = Invocation {
+            request_id: request_id.clone(),
+            deadline_ms,
+            payload,
+        };
         if self.api.invocations.send(invocation).await.is_err() {
             return Err(InvokeError::Stopped);
         }
@@ -98,14 +117,25 @@ impl Environment {
     }
 
     async fn event(&mut self, deadline: Instant) -> Event {
-        let Self { api, process, timeout, born_in, generation } = self;
+        let Self {
+            api,
+            process,
+            timeout,
+            born_in,
+            generation,
+        } = self;
         tokio::select! {
             // What the process said goes before its end: an answer counts even if it was its last act.
             biased;
             Some(signal) = api.signals.recv() => Event::Signal(signal),
-            _ = generation.wait_for(|now| *now != *born_in) => Event::Ended(InvokeError::Stopped),
+            () = superseded(generation, *born_in) => Event::Ended(InvokeError::Stopped),
             how = process.ended() => Event::Ended(InvokeError::Exited(how)),
             () = tokio::time::sleep_until(deadline) => Event::Ended(InvokeError::TimedOut(*timeout)),
         }
     }
+}
+
+/// Resolves once everything of this generation shall end.
+async fn superseded(generation: &mut watch::Receiver<u64>, born_in: u64) {
+    let _ = generation.wait_for(|now| *now != born_in).await;
 }

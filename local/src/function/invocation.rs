@@ -31,6 +31,9 @@ pub enum InvokeError {
     /// The function was killed on purpose, or has been stopped.
     #[error("the function was stopped")]
     Stopped,
+    /// There is no such function.
+    #[error("the template has no function {0}")]
+    Unknown(String),
     /// The answer is larger than Lambda takes.
     #[error("the function's answer is larger than 6 MB")]
     TooLarge,
@@ -49,13 +52,20 @@ impl InvokeError {
     pub(super) fn leaves_process_alive(&self) -> bool {
         match self {
             Self::Failed { .. } | Self::TooLarge => true,
-            Self::Exited(_) | Self::TimedOut(_) | Self::NotStarted(_) | Self::Stopped => false,
+            Self::Exited(_)
+            | Self::TimedOut(_)
+            | Self::NotStarted(_)
+            | Self::Stopped
+            | Self::Unknown(_) => false,
         }
     }
 }
 
 impl From<Report> for InvokeError {
     fn from(report: Report) -> Self {
-        Self::Failed { kind: report.error_type, message: report.error_message }
+        Self::Failed {
+            kind: report.error_type,
+            message: report.error_message,
+        }
     }
 }

@@ -47,7 +47,10 @@ impl Process {
         if let Some(stderr) = child.stderr.take() {
             tokio::spawn(copy_lines(stderr, function.to_owned(), Arc::clone(logs)));
         }
-        Ok(Self { child, _entry: entry })
+        Ok(Self {
+            child,
+            _entry: entry,
+        })
     }
 
     pub(super) fn is_alive(&mut self) -> bool {

@@ -55,19 +55,31 @@ impl RuntimeApi {
         let (invocations, inbox) = mpsc::channel(1);
         let (outbox, signals) = mpsc::channel(8);
         let invocations_inbox = Mutex::new(inbox);
-        let shared = Arc::new(Shared { function_arn, invocations: invocations_inbox, signals: outbox });
+        let shared = Arc::new(Shared {
+            function_arn,
+            invocations: invocations_inbox,
+            signals: outbox,
+        });
         let server = Server::start(listener, move |request, _peer| {
             let shared = Arc::clone(&shared);
             async move { Ok(shared.handle(request).await) }
         });
-        Ok(Self { address, invocations, signals, _server: server })
+        Ok(Self {
+            address,
+            invocations,
+            signals,
+            _server: server,
+        })
     }
 }
 
 impl Shared {
     async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path().to_owned();
-        let steps: Vec<&str> = path.trim_start_matches("/2018-06-01/runtime/").split('/').collect();
+        let steps: Vec<&str> = path
+            .trim_start_matches("/2018-06-01/runtime/")
+            .split('/')
+            .collect();
         match (request.method(), steps.as_slice()) {
             (&Method::GET, ["invocation", "next"]) => self.next().await,
             (&Method::POST, ["invocation", id, "response"]) => self.response(id, request).await,
@@ -91,15 +103,28 @@ impl Shared {
         let trace_id = format!(
             "Root=1-{:08x}-{}",
             invocation.deadline_ms / 1000,
-            invocation.request_id.replace('-', "").get(..24).unwrap_or_default(),
+            invocation
+                .request_id
+                .replace('-', "")
+                .get(..24)
+                .unwrap_or_default(),
         );
         let mut response = Response::new(Body::from(invocation.payload));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         let values = [
             ("lambda-runtime-aws-request-id", invocation.request_id),
-            ("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string()),
-            ("lambda-runtime-invoked-function-arn", self.function_arn.clone()),
+            (
+                "lambda-runtime-deadline-ms",
+                invocation.deadline_ms.to_string(),
+            ),
+            (
+                "lambda-runtime-invoked-function-arn",
+                self.function_arn.clone(),
+            ),
             ("lambda-runtime-trace-id", trace_id),
         ];
         for (name, value) in values {
@@ -111,17 +136,14 @@ impl Shared {
     }
 
     async fn response(&self, id: &str, request: Request<Body>) -> Response<Body> {
-        match axum::body::to_bytes(request.into_body(), LARGEST_PAYLOAD).await {
-            Ok(body) => {
-                self.tell(Signal::Answered(id.to_owned(), Ok(body))).await;
-                accepted()
-            }
-            Err(_) => {
-                let too_large = Err(InvokeError::TooLarge);
-                self.tell(Signal::Answered(id.to_owned(), too_large)).await;
-                refused(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge")
-            }
+        let body = axum::body::to_bytes(request.into_body(), LARGEST_PAYLOAD).await;
+        let answer = body.map_err(|_| InvokeError::TooLarge);
+        let too_large = answer.is_err();
+        self.tell(Signal::Answered(id.to_owned(), answer)).await;
+        if too_large {
+            return refused(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge");
         }
+        accepted()
     }
 
     async fn error(&self, id: &str, request: Request<Body>) -> Response<Body> {
@@ -143,8 +165,12 @@ impl Shared {
 }
 
 async fn report(request: Request<Body>) -> InvokeError {
-    let body = axum::body::to_bytes(request.into_body(), LARGEST_PAYLOAD).await.unwrap_or_default();
-    serde_json::from_slice::<Report>(&body).unwrap_or_default().into()
+    let body = axum::body::to_bytes(request.into_body(), LARGEST_PAYLOAD)
+        .await
+        .unwrap_or_default();
+    serde_json::from_slice::<Report>(&body)
+        .unwrap_or_default()
+        .into()
 }
 
 fn accepted() -> Response<Body> {

@@ -13,14 +13,26 @@ use crate::template::REGION;
 /// where it refuses an `ENDPOINT_URL`.
 pub(super) fn of_process(settings: &Settings, runtime_api: SocketAddr) -> BTreeMap<String, String> {
     let resource = &settings.resource;
-    let directory = settings.executable.parent().map(|parent| parent.display().to_string());
+    let directory = settings
+        .executable
+        .parent()
+        .map(|parent| parent.display().to_string());
     let lambda = [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
         ("AWS_LAMBDA_FUNCTION_NAME", resource.name.clone()),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", resource.memory_size_mb.to_string()),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", resource.name)),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", format!("[$LATEST]{}", random::letters_and_digits(32))),
+        (
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+            resource.memory_size_mb.to_string(),
+        ),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            format!("/aws/lambda/{}", resource.name),
+        ),
+        (
+            "AWS_LAMBDA_LOG_STREAM_NAME",
+            format!("[$LATEST]{}", random::letters_and_digits(32)),
+        ),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
@@ -32,7 +44,9 @@ pub(super) fn of_process(settings: &Settings, runtime_api: SocketAddr) -> BTreeM
         ("TZ", ":UTC".to_owned()),
         ("RUST_BACKTRACE", "1".to_owned()),
     ];
-    let lambda = lambda.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let lambda = lambda
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
     let mut variables: BTreeMap<String, String> = lambda.collect();
     variables.extend(resource.environment.clone());
     variables.extend(settings.environment.clone());

@@ -133,7 +133,13 @@ mod tests {
         }))
         .await;
         assert_eq!((status, body.as_slice()), (202, b"{}".as_slice()));
-        let all = |name: &str| headers.get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>();
+        let all = |name: &str| {
+            headers
+                .get_all(name)
+                .iter()
+                .map(|v| v.to_str().unwrap())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(all("content-type"), ["application/json"]);
         assert_eq!(all("x-number"), ["7"]);
         assert_eq!(all("x-many"), ["a", "b"]);
@@ -145,7 +151,8 @@ mod tests {
     async fn bytes_come_out_of_base64() {
         let answer = json!({ "statusCode": 200, "body": "/wA=", "isBase64Encoded": true });
         assert_eq!(read(answer).await.2, b"\xff\x00");
-        let (status, _, body) = read(json!({ "statusCode": 204, "body": null, "headers": null })).await;
+        let (status, _, body) =
+            read(json!({ "statusCode": 204, "body": null, "headers": null })).await;
         assert_eq!((status, body.len()), (204, 0));
     }
 
@@ -175,7 +182,11 @@ mod tests {
             br#"{"statusCode":200,"body":"?","isBase64Encoded":true}"#,
         ];
         for answer in malformed {
-            assert!(to_http(answer).is_err(), "{}", String::from_utf8_lossy(answer));
+            assert!(
+                to_http(answer).is_err(),
+                "{}",
+                String::from_utf8_lossy(answer)
+            );
         }
     }
 }

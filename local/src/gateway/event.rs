@@ -1,6 +1,7 @@
 //! A request as an event of payload format 2.0.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use base64::Engine as _;
@@ -16,13 +17,16 @@ use super::routes::{MatchedRoute, decoded};
 use crate::clock;
 use crate::template::ACCOUNT;
 
-const TIME: &[BorrowedFormatItem<'_>] = format_description!(
-    "[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000"
-);
+const TIME: &[BorrowedFormatItem<'_>] =
+    format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
 /// Headers that speak of one connection, and so do not pass a gateway.
-const OF_THE_CONNECTION: [HeaderName; 4] =
-    [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE];
+const OF_THE_CONNECTION: [HeaderName; 4] = [
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::TE,
+];
 
 /// Who sent the request: an extension of its parts. Without it, it came from 127.0.0.1.
 #[derive(Debug, Clone, Copy)]
@@ -79,13 +83,20 @@ pub(super) fn host(parts: &Parts) -> Option<&str> {
 }
 
 fn is_host_name(name: &str) -> bool {
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
     if let Some(address) = address {
         return address.parse::<Ipv6Addr>().is_ok();
     }
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_');
+    let allowed =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_');
     // A last label of digits makes it an address, and then it has to be one.
-    let last = name.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let last = name
+        .trim_end_matches('.')
+        .rsplit('.')
+        .next()
+        .unwrap_or_default();
     let numeric = last.chars().all(|letter| letter.is_ascii_digit());
     !name.is_empty()
         && name.len() <= 253
@@ -140,26 +151,35 @@ fn headers(parts: &Parts, now: OffsetDateTime, request_id: &str) -> BTreeMap<Str
     headers.insert("x-forwarded-port".to_owned(), "443".to_owned());
     headers.insert("x-forwarded-proto".to_owned(), "https".to_owned());
     let trace = || trace_id(now, request_id);
-    headers.entry("x-amzn-trace-id".to_owned()).or_insert_with(trace);
+    headers
+        .entry("x-amzn-trace-id".to_owned())
+        .or_insert_with(trace);
     headers
 }
 
 fn values(parts: &Parts, name: &HeaderName) -> Vec<String> {
     let values = parts.headers.get_all(name).iter();
-    values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+    values
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect()
 }
 
 /// The time, and 24 digits that follow from the request's id.
 fn trace_id(now: OffsetDateTime, request_id: &str) -> String {
-    let digits = request_id.bytes().chain(std::iter::repeat(0)).take(12);
-    let digits: String = digits.map(|byte| format!("{byte:02x}")).collect();
-    format!("Root=1-{:08x}-{digits}", now.unix_timestamp())
+    let mut trace_id = format!("Root=1-{:08x}-", now.unix_timestamp());
+    for byte in request_id.bytes().chain(std::iter::repeat(0)).take(12) {
+        write!(trace_id, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    trace_id
 }
 
 fn cookies(parts: &Parts) -> Value {
     let lines = values(parts, &header::COOKIE);
     let cookies = lines.iter().flat_map(|line| line.split(';')).map(str::trim);
-    cookies.filter(|cookie| !cookie.is_empty()).map(Value::from).collect()
+    cookies
+        .filter(|cookie| !cookie.is_empty())
+        .map(Value::from)
+        .collect()
 }
 
 /// Decoded, several values of one name joined by commas.

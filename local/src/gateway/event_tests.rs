@@ -44,7 +44,7 @@ fn a_request_becomes_an_event_of_payload_format_2() {
             "content-type": "application/json",
             "host": "hooks.example.com:443",
             "user-agent": "test/1",
-            "x-amzn-trace-id": "Root=1-5e6a884e-4a4b4a61586d504c76486345",
+            "x-amzn-trace-id": "Root=1-5e6a879e-4a4b4a61586d504c76486345",
             "x-forwarded-for": "192.0.2.1, 127.0.0.1",
             "x-forwarded-port": "443",
             "x-forwarded-proto": "https",
@@ -78,7 +78,10 @@ fn a_request_becomes_an_event_of_payload_format_2() {
 
 #[test]
 fn what_a_request_does_not_have_its_event_does_not_have() {
-    let route = MatchedRoute { key: "POST /things".to_owned(), parameters: BTreeMap::new() };
+    let route = MatchedRoute {
+        key: "POST /things".to_owned(),
+        parameters: BTreeMap::new(),
+    };
     let event = event(&route, &parts("/things", &[("Host", "h")]), b"", NOW, "id");
     for field in ["body", "cookies", "queryStringParameters", "pathParameters"] {
         assert_eq!(event.get(field), None, "{field}");
@@ -102,14 +105,37 @@ fn bytes_that_are_no_text_arrive_exactly() {
 
 #[test]
 fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
-    for host_name in ["localhost", "a.example.com", "127.0.0.1:8080", "[::1]:80", "[::1]", "a-b_c."] {
+    for host_name in [
+        "localhost",
+        "a.example.com",
+        "127.0.0.1:8080",
+        "[::1]:80",
+        "[::1]",
+        "a-b_c.",
+    ] {
         let parts = parts("/x", &[("Host", host_name)]);
         assert_eq!(host(&parts), Some(host_name));
     }
-    for host_name in ["", " ", "a b", "a/b", "a:99999", "a:", "user@a", "[::1", "a:b:c", "é", "1.2.3.999"] {
+    for host_name in [
+        "",
+        " ",
+        "a b",
+        "a/b",
+        "a:99999",
+        "a:",
+        "user@a",
+        "[::1",
+        "a:b:c",
+        "é",
+        "1.2.3.999",
+    ] {
         let parts = parts("/x", &[("Host", host_name)]);
         assert_eq!(host(&parts), None, "{host_name:?}");
     }
     assert_eq!(host(&parts("/x", &[])), None, "no host at all");
-    assert_eq!(host(&parts("/x", &[("Host", "a"), ("Host", "b")])), None, "two hosts");
+    assert_eq!(
+        host(&parts("/x", &[("Host", "a"), ("Host", "b")])),
+        None,
+        "two hosts"
+    );
 }

@@ -32,7 +32,9 @@ pub struct RouteError {
 
 impl<T> Default for Routes<T> {
     fn default() -> Self {
-        Self { by_method: BTreeMap::new() }
+        Self {
+            by_method: BTreeMap::new(),
+        }
     }
 }
 
@@ -45,26 +47,43 @@ impl<T> Routes<T> {
     pub fn add(&mut self, route: &Route, target: T) -> Result<(), RouteError> {
         let key = format!("{} {}", route.method, route.path);
         // A greedy parameter: `{proxy+}` there, `{*proxy}` here.
-        let path = match route.path.strip_suffix("+}").and_then(|path| path.rsplit_once('{')) {
+        let path = match route
+            .path
+            .strip_suffix("+}")
+            .and_then(|path| path.rsplit_once('{'))
+        {
             Some((before, name)) => format!("{before}{{*{name}}}"),
             None => route.path.clone(),
         };
         let router = self.by_method.entry(route.method.clone()).or_default();
         let insert = router.insert(path, (key.clone(), target));
-        insert.map_err(|error| RouteError { route: key, reason: error.to_string() })
+        insert.map_err(|error| RouteError {
+            route: key,
+            reason: error.to_string(),
+        })
     }
 
     /// The route for a request; one of its own method goes before one of any method.
     #[must_use]
     pub fn find(&self, method: &Method, path: &str) -> Option<(&T, MatchedRoute)> {
-        self.find_by(method.as_str(), path).or_else(|| self.find_by("ANY", path))
+        self.find_by(method.as_str(), path)
+            .or_else(|| self.find_by("ANY", path))
     }
 
     fn find_by(&self, method: &str, path: &str) -> Option<(&T, MatchedRoute)> {
         let found = self.by_method.get(method)?.at(path).ok()?;
         let (key, target) = found.value;
-        let parameters = found.params.iter().map(|(name, value)| (name.to_owned(), decoded(value)));
-        Some((target, MatchedRoute { key: key.clone(), parameters: parameters.collect() }))
+        let parameters = found
+            .params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), decoded(value)));
+        Some((
+            target,
+            MatchedRoute {
+                key: key.clone(),
+                parameters: parameters.collect(),
+            },
+        ))
     }
 }
 
@@ -86,7 +105,10 @@ mod tests {
             ("POST", "/things/special"),
         ];
         for (number, (method, path)) in (1..).zip(all) {
-            let route = Route { method: method.to_owned(), path: path.to_owned() };
+            let route = Route {
+                method: method.to_owned(),
+                path: path.to_owned(),
+            };
             routes.add(&route, number).unwrap();
         }
         routes
@@ -96,12 +118,32 @@ mod tests {
     fn a_request_takes_the_most_specific_route() {
         let routes = routes();
         let cases = [
-            ("POST", "/things/7", Some((1, "POST /things/{id}", vec![("id", "7")]))),
-            ("POST", "/things/a%20b%2Fc", Some((1, "POST /things/{id}", vec![("id", "a b/c")]))),
+            (
+                "POST",
+                "/things/7",
+                Some((1, "POST /things/{id}", vec![("id", "7")])),
+            ),
+            (
+                "POST",
+                "/things/a%20b%2Fc",
+                Some((1, "POST /things/{id}", vec![("id", "a b/c")])),
+            ),
             ("POST", "/things", Some((2, "POST /things", vec![]))),
-            ("DELETE", "/things/7", Some((3, "ANY /things/{id}", vec![("id", "7")]))),
-            ("GET", "/rest/a/b", Some((4, "GET /rest/{proxy+}", vec![("proxy", "a/b")]))),
-            ("POST", "/things/special", Some((5, "POST /things/special", vec![]))),
+            (
+                "DELETE",
+                "/things/7",
+                Some((3, "ANY /things/{id}", vec![("id", "7")])),
+            ),
+            (
+                "GET",
+                "/rest/a/b",
+                Some((4, "GET /rest/{proxy+}", vec![("proxy", "a/b")])),
+            ),
+            (
+                "POST",
+                "/things/special",
+                Some((5, "POST /things/special", vec![])),
+            ),
             ("GET", "/things", None),
             ("POST", "/things/", None),
             ("POST", "/things/7/more", None),
@@ -111,10 +153,13 @@ mod tests {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
             let found = routes.find(&method, path);
             let found = found.map(|(target, route)| (*target, route.key, route.parameters));
-            let expected = expected.map(|(target, key, parameters): (u8, &str, Vec<(&str, &str)>)| {
-                let owned = parameters.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-                (target, key.to_owned(), owned.collect())
-            });
+            let expected =
+                expected.map(|(target, key, parameters): (u8, &str, Vec<(&str, &str)>)| {
+                    let owned = parameters
+                        .iter()
+                        .map(|(name, value)| ((*name).into(), (*value).into()));
+                    (target, key.to_owned(), owned.collect())
+                });
             assert_eq!(found, expected, "{method} {path}");
         }
     }
@@ -122,7 +167,10 @@ mod tests {
     #[test]
     fn the_same_route_twice_is_refused() {
         let mut routes = routes();
-        let route = Route { method: "POST".to_owned(), path: "/things/{name}".to_owned() };
+        let route = Route {
+            method: "POST".to_owned(),
+            path: "/things/{name}".to_owned(),
+        };
         assert!(routes.add(&route, 9).is_err());
     }
 }

@@ -19,7 +19,10 @@ struct Bucket {
 
 impl Throttles {
     pub(super) fn new(limit: Throttle) -> Self {
-        Self { limit, buckets: Mutex::default() }
+        Self {
+            limit,
+            buckets: Mutex::default(),
+        }
     }
 
     /// Whether one more request may pass on this route.
@@ -32,8 +35,13 @@ impl Throttles {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let bucket = buckets
             .entry(route_key.to_owned())
-            .or_insert_with(|| Bucket { tokens: burst, filled_at: now });
-        let elapsed = now.saturating_duration_since(bucket.filled_at).as_secs_f64();
+            .or_insert_with(|| Bucket {
+                tokens: burst,
+                filled_at: now,
+            });
+        let elapsed = now
+            .saturating_duration_since(bucket.filled_at)
+            .as_secs_f64();
         bucket.tokens = (bucket.tokens + elapsed * f64::from(self.limit.rate)).min(burst);
         bucket.filled_at = now;
         let allowed = bucket.tokens >= 1.0;
@@ -54,7 +62,7 @@ mod tests {
     fn a_burst_passes_and_then_the_rate() {
         let throttles = Throttles::new(Throttle { burst: 2, rate: 10 });
         let start = Instant::now();
-        let mut at = |route, ms| throttles.allow_at(route, start + Duration::from_millis(ms));
+        let at = |route, ms| throttles.allow_at(route, start + Duration::from_millis(ms));
         assert!(at("a", 0) && at("a", 0));
         assert!(!at("a", 50), "half a token came back");
         assert!(at("b", 50), "another route has its own bucket");

@@ -1,3 +1,4 @@
+use super::super::secret::PREVIOUS;
 use super::*;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
@@ -5,7 +6,9 @@ const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 fn vault_with(values: &[&str]) -> Vault {
     let mut vault = Vault::default();
     let create = json!({ "Name": "s", "SecretString": values.first(), "ClientRequestToken": "1" });
-    vault.create(serde_json::from_value(create).unwrap(), NOW).unwrap();
+    vault
+        .create(serde_json::from_value(create).unwrap(), NOW)
+        .unwrap();
     for (number, value) in values.iter().enumerate().skip(1) {
         put(&mut vault, &(number + 1).to_string(), value).unwrap();
     }
@@ -19,7 +22,9 @@ fn put(vault: &mut Vault, id: &str, value: &str) -> Result<Value, SecretsError> 
 
 fn read(vault: &Vault, stage: &str) -> Option<String> {
     let request = json!({ "SecretId": "s", "VersionStage": stage });
-    let value = vault.value(&serde_json::from_value(request).unwrap()).ok()?;
+    let value = vault
+        .value(&serde_json::from_value(request).unwrap())
+        .ok()?;
     Some(value.get("SecretString")?.as_str()?.to_owned())
 }
 
@@ -27,7 +32,9 @@ fn move_stage(vault: &mut Vault, stage: &str, to: Option<&str>, from: Option<&st
     let request = json!({
         "SecretId": "s", "VersionStage": stage, "MoveToVersionId": to, "RemoveFromVersionId": from,
     });
-    vault.move_stage(&serde_json::from_value(request).unwrap()).is_ok()
+    vault
+        .move_stage(&serde_json::from_value(request).unwrap())
+        .is_ok()
 }
 
 #[test]
@@ -35,7 +42,11 @@ fn the_previous_version_is_the_one_before_the_current_however_many_there_were() 
     let mut vault = vault_with(&["one"]);
     assert_eq!(read(&vault, CURRENT).as_deref(), Some("one"));
     assert_eq!(read(&vault, PREVIOUS), None);
-    for (id, value, previous) in [("2", "two", "one"), ("3", "three", "two"), ("4", "four", "three")] {
+    for (id, value, previous) in [
+        ("2", "two", "one"),
+        ("3", "three", "two"),
+        ("4", "four", "three"),
+    ] {
         put(&mut vault, id, value).unwrap();
         assert_eq!(read(&vault, CURRENT).as_deref(), Some(value));
         assert_eq!(read(&vault, PREVIOUS).as_deref(), Some(previous));
@@ -54,7 +65,10 @@ fn moving_current_back_takes_previous_along() {
 fn previous_can_be_retired_and_current_cannot() {
     let mut vault = vault_with(&["one", "two"]);
     assert!(!move_stage(&mut vault, CURRENT, None, Some("2")));
-    assert!(!move_stage(&mut vault, PREVIOUS, None, Some("2")), "the label is on version 1");
+    assert!(
+        !move_stage(&mut vault, PREVIOUS, None, Some("2")),
+        "the label is on version 1"
+    );
     assert!(move_stage(&mut vault, PREVIOUS, None, Some("1")));
     assert_eq!(read(&vault, PREVIOUS), None);
     assert_eq!(read(&vault, CURRENT).as_deref(), Some("two"));
@@ -73,16 +87,25 @@ fn a_label_is_moved_only_by_who_knows_where_it_is() {
 fn a_version_of_the_same_token_is_the_same_or_refused() {
     let mut vault = vault_with(&["one", "two"]);
     assert!(put(&mut vault, "2", "two").is_ok());
-    assert_eq!(read(&vault, PREVIOUS).as_deref(), Some("one"), "a repeat moves nothing");
-    assert!(matches!(put(&mut vault, "2", "other"), Err(SecretsError::VersionExists)));
+    assert_eq!(
+        read(&vault, PREVIOUS).as_deref(),
+        Some("one"),
+        "a repeat moves nothing"
+    );
+    assert!(matches!(
+        put(&mut vault, "2", "other"),
+        Err(SecretsError::VersionExists)
+    ));
 }
 
 #[test]
 fn a_version_and_a_stage_must_agree() {
     let vault = vault_with(&["one", "two"]);
-    let mut select = |id: &str, stage: Option<&str>| {
+    let select = |id: &str, stage: Option<&str>| {
         let request = json!({ "SecretId": "s", "VersionId": id, "VersionStage": stage });
-        vault.value(&serde_json::from_value(request).unwrap()).is_ok()
+        vault
+            .value(&serde_json::from_value(request).unwrap())
+            .is_ok()
     };
     assert!(select("1", None));
     assert!(select("1", Some(PREVIOUS)));
@@ -105,9 +128,13 @@ fn a_secret_is_found_by_name_arn_and_partial_arn() {
 fn bytes_come_back_as_bytes() {
     let mut vault = Vault::default();
     let create = json!({ "Name": "b", "SecretBinary": "/wA=" });
-    vault.create(serde_json::from_value(create).unwrap(), NOW).unwrap();
+    vault
+        .create(serde_json::from_value(create).unwrap(), NOW)
+        .unwrap();
     let request = json!({ "SecretId": "b" });
-    let value = vault.value(&serde_json::from_value(request).unwrap()).unwrap();
+    let value = vault
+        .value(&serde_json::from_value(request).unwrap())
+        .unwrap();
     assert_eq!(value.get("SecretBinary"), Some(&json!("/wA=")));
     assert_eq!(value.get("SecretString"), None);
 }

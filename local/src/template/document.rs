@@ -44,13 +44,19 @@ impl Document {
             conditions: section("Conditions"),
             function_globals: section("Globals").remove("Function").unwrap_or(json!({})),
             outputs: section("Outputs"),
-            resources: resources.into_iter().map(|(name, body)| (name, Resource::from(body))).collect(),
+            resources: resources
+                .into_iter()
+                .map(|(name, body)| (name, Resource::from(body)))
+                .collect(),
         })
     }
 
     /// The resources of one type, in the order of their names.
     pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&str, &Resource)> {
-        let all = self.resources.iter().map(|(name, resource)| (name.as_str(), resource));
+        let all = self
+            .resources
+            .iter()
+            .map(|(name, resource)| (name.as_str(), resource));
         all.filter(move |(_, resource)| resource.kind == kind)
     }
 }

@@ -1,24 +1,25 @@
-//! CloudFormation's intrinsic functions, evaluated with this machine's names.
+//! The intrinsic functions, evaluated with this machine's names.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::conditions;
 use super::document::Document;
 use super::names::{self, Place};
 use super::{Fault, TemplateError};
 
 /// Evaluates parts of a document. `None` is `AWS::NoValue`: the property that has it is not there.
 pub(super) struct Resolver<'a> {
-    document: &'a Document,
+    pub(super) document: &'a Document,
     parameters: BTreeMap<&'a str, Value>,
     place: &'a Place,
     /// The conditions under evaluation, to notice a circle.
-    conditions: RefCell<Vec<String>>,
+    pub(super) conditions: RefCell<Vec<String>>,
 }
 
-type Evaluated = Result<Option<Value>, Fault>;
+pub(super) type Evaluated = Result<Option<Value>, Fault>;
 
 impl<'a> Resolver<'a> {
     pub(super) fn new(
@@ -33,13 +34,20 @@ impl<'a> Resolver<'a> {
         }
         let mut parameters = BTreeMap::new();
         for (name, declaration) in &document.parameters {
-            let set = overrides.get(name).map(|value| Value::String(value.clone()));
+            let set = overrides
+                .get(name)
+                .map(|value| Value::String(value.clone()));
             if let Some(value) = set.or_else(|| declaration.get("Default").cloned()) {
-                check_allowed(name, &value, declaration)?;
+                conditions::check_allowed(name, &value, declaration)?;
                 parameters.insert(name.as_str(), value);
             }
         }
-        Ok(Self { document, parameters, place, conditions: RefCell::default() })
+        Ok(Self {
+            document,
+            parameters,
+            place,
+            conditions: RefCell::default(),
+        })
     }
 
     pub(super) fn place(&self) -> &Place {
@@ -56,19 +64,6 @@ impl<'a> Resolver<'a> {
             Value::Array(items) => self.items(items).map(|items| Some(Value::Array(items))),
             other => Ok(Some(other.clone())),
         }
-    }
-
-    /// Whether a condition holds.
-    pub(super) fn condition(&self, name: &str) -> Result<bool, Fault> {
-        let condition = self.document.conditions.get(name);
-        let condition = condition.ok_or_else(|| Fault::UnknownCondition(name.to_owned()))?;
-        if self.conditions.borrow().iter().any(|other| other == name) {
-            return Err(Fault::Circle(name.to_owned()));
-        }
-        self.conditions.borrow_mut().push(name.to_owned());
-        let outcome = self.truth(condition);
-        self.conditions.borrow_mut().pop();
-        outcome
     }
 
     /// The name of a resource: its own, or one made from the stack's and its logical id.
@@ -111,9 +106,9 @@ impl<'a> Resolver<'a> {
             "Fn::Select" => self.select(arguments),
             "Fn::Split" => self.split(arguments).map(Some),
             "Fn::FindInMap" => self.find_in_map(arguments).map(Some),
-            "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" | "Condition" => {
-                self.operator(name, arguments).map(|truth| Some(Value::Bool(truth)))
-            }
+            "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" | "Condition" => self
+                .operator(name, arguments)
+                .map(|truth| Some(Value::Bool(truth))),
             other => Err(Fault::UnknownIntrinsic(other.to_owned())),
         }
     }
@@ -134,16 +129,17 @@ impl<'a> Resolver<'a> {
         let resource = self.document.resources.get(name);
         let resource = resource.ok_or_else(|| Fault::UnknownName(name.to_owned()))?;
         let own_name = self.name_of(name)?;
-        Ok(Some(Value::String(self.place.reference(&resource.kind, &own_name))))
+        Ok(Some(Value::String(
+            self.place.reference(&resource.kind, &own_name),
+        )))
     }
 
     fn attribute(&self, arguments: &Value) -> Result<Value, Fault> {
-        let bad = Fault::BadArguments("GetAtt");
         match arguments.as_array().map(Vec::as_slice) {
             Some([Value::String(resource), Value::String(attribute)]) => {
                 self.attribute_of(resource, attribute).map(Value::String)
             }
-            _ => Err(bad),
+            _ => Err(Fault::BadArguments("GetAtt")),
         }
     }
 
@@ -181,7 +177,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn placeholder(&self, name: &str, own: &Map<String, Value>) -> Result<String, Fault> {
-        // `${!Literal}` is CloudFormation's way to write `${Literal}`.
+        // `${!Literal}` is the way to write `${Literal}`.
         if let Some(literal) = name.strip_prefix('!') {
             return Ok(format!("${{{literal}}}"));
         }
@@ -192,13 +188,20 @@ impl<'a> Resolver<'a> {
             }
             (None, None) => self.reference(name)?,
         };
-        value.as_ref().and_then(as_text).ok_or(Fault::BadArguments("Sub"))
+        value
+            .as_ref()
+            .and_then(as_text)
+            .ok_or(Fault::BadArguments("Sub"))
     }
 
     fn choose(&self, arguments: &Value) -> Evaluated {
         match arguments.as_array().map(Vec::as_slice) {
             Some([Value::String(condition), then, otherwise]) => {
-                self.evaluate(if self.condition(condition)? { then } else { otherwise })
+                self.evaluate(if self.condition(condition)? {
+                    then
+                } else {
+                    otherwise
+                })
             }
             _ => Err(Fault::BadArguments("If")),
         }
@@ -206,9 +209,8 @@ impl<'a> Resolver<'a> {
 
     fn join(&self, arguments: &Value) -> Result<Value, Fault> {
         let bad = || Fault::BadArguments("Join");
-        let (delimiter, list) = match arguments.as_array().map(Vec::as_slice) {
-            Some([Value::String(delimiter), list]) => (delimiter, list),
-            _ => return Err(bad()),
+        let Some([Value::String(delimiter), list]) = arguments.as_array().map(Vec::as_slice) else {
+            return Err(bad());
         };
         let list = self.list(list, "Join")?;
         let parts: Option<Vec<String>> = list.iter().map(as_text).collect();
@@ -221,7 +223,10 @@ impl<'a> Resolver<'a> {
             Some([index, list]) => (self.evaluate(index)?, self.list(list, "Select")?),
             _ => return Err(Fault::BadArguments("Select")),
         };
-        let index = index.as_ref().and_then(as_text).and_then(|text| text.parse::<usize>().ok());
+        let index = index
+            .as_ref()
+            .and_then(as_text)
+            .and_then(|text| text.parse::<usize>().ok());
         let chosen = index.and_then(|index| list.get(index).cloned());
         chosen.map(Some).ok_or(Fault::BadArguments("Select"))
     }
@@ -250,37 +255,6 @@ impl<'a> Resolver<'a> {
         found.cloned().ok_or(Fault::BadArguments("FindInMap"))
     }
 
-    fn operator(&self, name: &str, arguments: &Value) -> Result<bool, Fault> {
-        match name {
-            "Condition" => self.condition(text(arguments, "Condition")?),
-            "Fn::Equals" => match arguments.as_array().map(Vec::as_slice) {
-                Some([left, right]) => {
-                    let (left, right) = (self.evaluate(left)?, self.evaluate(right)?);
-                    Ok(left.as_ref().and_then(as_text) == right.as_ref().and_then(as_text))
-                }
-                _ => Err(Fault::BadArguments("Equals")),
-            },
-            "Fn::Not" => match arguments.as_array().map(Vec::as_slice) {
-                Some([condition]) => self.truth(condition).map(|truth| !truth),
-                _ => Err(Fault::BadArguments("Not")),
-            },
-            "Fn::And" => Ok(self.truths(arguments, "And")?.into_iter().all(|truth| truth)),
-            _ => Ok(self.truths(arguments, "Or")?.into_iter().any(|truth| truth)),
-        }
-    }
-
-    fn truths(&self, arguments: &Value, name: &'static str) -> Result<Vec<bool>, Fault> {
-        let conditions = arguments.as_array().ok_or(Fault::BadArguments(name))?;
-        conditions.iter().map(|condition| self.truth(condition)).collect()
-    }
-
-    fn truth(&self, condition: &Value) -> Result<bool, Fault> {
-        match self.evaluate(condition)? {
-            Some(Value::Bool(truth)) => Ok(truth),
-            _ => Err(Fault::BadArguments("a condition")),
-        }
-    }
-
     fn list(&self, value: &Value, name: &'static str) -> Result<Vec<Value>, Fault> {
         match self.evaluate(value)? {
             Some(Value::Array(items)) => Ok(items),
@@ -290,18 +264,22 @@ impl<'a> Resolver<'a> {
 }
 
 fn sole_entry(object: &Map<String, Value>) -> Option<(&String, &Value)> {
-    if object.len() == 1 { object.iter().next() } else { None }
+    if object.len() == 1 {
+        object.iter().next()
+    } else {
+        None
+    }
 }
 
 fn is_intrinsic(name: &str) -> bool {
     name == "Ref" || name == "Condition" || name.starts_with("Fn::")
 }
 
-fn text<'v>(value: &'v Value, name: &'static str) -> Result<&'v str, Fault> {
+pub(super) fn text<'v>(value: &'v Value, name: &'static str) -> Result<&'v str, Fault> {
     value.as_str().ok_or(Fault::BadArguments(name))
 }
 
-/// Text, as CloudFormation makes it of numbers and truth values.
+/// Text, as `CloudFormation` makes it of numbers and truth values.
 pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -309,17 +287,4 @@ pub(super) fn as_text(value: &Value) -> Option<String> {
         Value::Bool(truth) => Some(truth.to_string()),
         _ => None,
     }
-}
-
-fn check_allowed(name: &str, value: &Value, declaration: &Value) -> Result<(), TemplateError> {
-    let Some(allowed) = declaration.get("AllowedValues").and_then(Value::as_array) else {
-        return Ok(());
-    };
-    let value = as_text(value).unwrap_or_default();
-    let allowed: Vec<String> = allowed.iter().filter_map(as_text).collect();
-    if allowed.contains(&value) {
-        return Ok(());
-    }
-    let (name, allowed) = (name.to_owned(), allowed.join(", "));
-    Err(TemplateError::ParameterNotAllowed { name, value, allowed })
 }

@@ -47,7 +47,11 @@ impl Place {
     /// The name of a resource that was given none.
     pub(super) fn generated_name(&self, kind: &str, logical_id: &str) -> String {
         let name = format!("{}-{logical_id}", self.stack);
-        if kind == "AWS::S3::Bucket" { name.to_lowercase() } else { name }
+        if kind == "AWS::S3::Bucket" {
+            name.to_lowercase()
+        } else {
+            name
+        }
     }
 
     /// What `Ref` gives.
@@ -73,7 +77,9 @@ impl Place {
             ("AWS::Serverless::HttpApi", "ApiEndpoint") => self.api_url.clone(),
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{name}"),
             ("AWS::Events::EventBus", "Arn") => arn("events", &format!("event-bus/{name}")),
-            ("AWS::Scheduler::Schedule", "Arn") => arn("scheduler", &format!("schedule/default/{name}")),
+            ("AWS::Scheduler::Schedule", "Arn") => {
+                arn("scheduler", &format!("schedule/default/{name}"))
+            }
             ("AWS::Logs::LogGroup", "Arn") => arn("logs", &format!("log-group:{name}:*")),
             ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
             _ => return None,

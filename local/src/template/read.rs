@@ -8,27 +8,38 @@ use super::{Fault, TemplateError};
 /// The properties of one resource, still unevaluated but for what is asked for.
 pub(super) struct Properties<'a> {
     place: &'a str,
-    properties: &'a Value,
+    body: &'a Value,
     resolver: &'a Resolver<'a>,
 }
 
 impl<'a> Properties<'a> {
-    pub(super) fn new(place: &'a str, properties: &'a Value, resolver: &'a Resolver<'a>) -> Self {
-        Self { place, properties, resolver }
+    pub(super) fn new(place: &'a str, body: &'a Value, resolver: &'a Resolver<'a>) -> Self {
+        Self {
+            place,
+            body,
+            resolver,
+        }
     }
 
     /// A nested object's properties, of the same resource.
-    pub(super) fn within(&self, properties: &'a Value) -> Self {
-        Self { place: self.place, properties, resolver: self.resolver }
+    pub(super) fn within(&self, body: &'a Value) -> Self {
+        Self {
+            place: self.place,
+            body,
+            resolver: self.resolver,
+        }
     }
 
     /// The property as it stands in the template.
     pub(super) fn raw(&self, name: &str) -> Option<&'a Value> {
-        self.properties.get(name)
+        self.body.get(name)
     }
 
     pub(super) fn value(&self, name: &str) -> Result<Option<Value>, TemplateError> {
-        let value = self.raw(name).map(|value| self.resolver.evaluate(value)).transpose();
+        let value = self
+            .raw(name)
+            .map(|value| self.resolver.evaluate(value))
+            .transpose();
         Ok(value.map_err(|fault| self.fault(fault))?.flatten())
     }
 
@@ -51,7 +62,8 @@ impl<'a> Properties<'a> {
     }
 
     pub(super) fn required_text(&self, name: &'static str) -> Result<String, TemplateError> {
-        self.text(name)?.ok_or_else(|| self.fault(Fault::Missing(name)))
+        self.text(name)?
+            .ok_or_else(|| self.fault(Fault::Missing(name)))
     }
 
     /// An evaluated object; empty if the property is not there.

@@ -106,7 +106,9 @@ fn place() -> Place {
 }
 
 fn parse(text: &str, parameters: &[(&str, &str)]) -> Result<Template, TemplateError> {
-    let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let parameters = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Template::parse(text, &parameters.collect(), &place())
 }
 
@@ -121,20 +123,38 @@ fn fault_of(text: &str) -> String {
 fn a_function_gets_local_names_for_everything() {
     let template = parse(TEMPLATE, &[]).unwrap();
     let receiver = &template.functions[0];
-    assert_eq!((receiver.binary.as_str(), receiver.name.as_str()), ("receiver", "stack-Receiver"));
-    assert_eq!((receiver.timeout, receiver.memory_size_mb), (Duration::from_secs(7), 512));
-    assert_eq!(receiver.routes, [Route { method: "POST".into(), path: "/a/{id}".into() }]);
+    assert_eq!(
+        (receiver.binary.as_str(), receiver.name.as_str()),
+        ("receiver", "stack-Receiver")
+    );
+    assert_eq!(
+        (receiver.timeout, receiver.memory_size_mb),
+        (Duration::from_secs(7), 512)
+    );
+    assert_eq!(
+        receiver.routes,
+        [Route {
+            method: "POST".into(),
+            path: "/a/{id}".into()
+        }]
+    );
     let expected = [
         ("JOINED", "a/c"),
         ("LEVEL", "info"),
         ("PAIR", "yes-it-is-stack-named-${Kept}"),
         ("QUEUE", "http://127.0.0.1:1/000000000000/stack-named"),
-        ("SECRET", "arn:aws:secretsmanager:eu-west-1:000000000000:secret:stack-Secret-local1"),
+        (
+            "SECRET",
+            "arn:aws:secretsmanager:eu-west-1:000000000000:secret:stack-Secret-local1",
+        ),
         ("SHADOWED", "own"),
         ("TABLE", "stack-Table"),
         ("URL", "http://127.0.0.1:2/x"),
     ];
-    let variables = receiver.environment.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let variables = receiver
+        .environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     assert_eq!(variables.collect::<Vec<_>>(), expected);
 }
 
@@ -142,7 +162,11 @@ fn a_function_gets_local_names_for_everything() {
 fn a_queue_source_has_the_mappings_settings() {
     let template = parse(TEMPLATE, &[]).unwrap();
     let worker = &template.functions[1];
-    assert_eq!(worker.timeout, Duration::from_secs(60), "a function's own setting goes before the global one");
+    assert_eq!(
+        worker.timeout,
+        Duration::from_mins(1),
+        "a function's own setting goes before the global one"
+    );
     let source = &worker.sources[0];
     let queue = template.queue_by_arn(&source.queue_arn).unwrap();
     assert_eq!(queue.logical_id, "Queue");
@@ -158,22 +182,46 @@ fn tables_queues_secrets_and_schedules_are_as_the_engines_take_them() {
     assert_eq!(table.create.get("PointInTimeRecoverySpecification"), None);
     assert_eq!(table.time_to_live.as_deref(), Some("expires_at"));
 
-    let names: Vec<&str> = template.queues.iter().map(|queue| queue.logical_id.as_str()).collect();
-    assert_eq!(names, ["Dead", "Queue"], "the queue whose condition is false is not there");
+    let names: Vec<&str> = template
+        .queues
+        .iter()
+        .map(|queue| queue.logical_id.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["Dead", "Queue"],
+        "the queue whose condition is false is not there"
+    );
     let queue = &template.queues[1];
     assert_eq!(queue.attributes["VisibilityTimeout"], "360");
-    assert_eq!(queue.dead_letter_arn.as_deref(), Some(template.queues[0].arn().as_str()));
+    assert_eq!(
+        queue.dead_letter_arn.as_deref(),
+        Some(template.queues[0].arn().as_str())
+    );
 
-    let SecretContent::Generated { within: Some((object, key)), length } = &template.secrets[0].content
+    let SecretContent::Generated {
+        within: Some((object, key)),
+        length,
+    } = &template.secrets[0].content
     else {
         panic!("the secret is generated");
     };
-    assert_eq!((key.as_str(), *length, &object["user"]), ("token", 48, &json!("u")));
+    assert_eq!(
+        (key.as_str(), *length, &object["user"]),
+        ("token", 48, &json!("u"))
+    );
 
-    assert_eq!(template.schedules.len(), 1, "the one that is switched off does not run");
+    assert_eq!(
+        template.schedules.len(),
+        1,
+        "the one that is switched off does not run"
+    );
     assert_eq!(template.throttle, Some(Throttle { burst: 5, rate: 2 }));
     let outputs: Vec<_> = template.outputs.into_iter().collect();
-    assert_eq!(outputs, [("ApiUrl".to_owned(), "http://127.0.0.1:2".to_owned())]);
+    assert_eq!(
+        outputs,
+        [("ApiUrl".to_owned(), "http://127.0.0.1:2".to_owned())]
+    );
 }
 
 #[test]
@@ -190,19 +238,41 @@ fn parameters_that_do_not_fit_are_refused() {
     let unknown = parse(TEMPLATE, &[("Levle", "debug")]);
     assert!(matches!(unknown, Err(TemplateError::UnknownParameter(name)) if name == "Levle"));
     let value = parse(TEMPLATE, &[("Level", "loud")]);
-    assert!(matches!(value, Err(TemplateError::ParameterNotAllowed { .. })));
+    assert!(matches!(
+        value,
+        Err(TemplateError::ParameterNotAllowed { .. })
+    ));
 }
 
 #[test]
 fn a_fault_names_its_place_and_what_to_do() {
-    let queue = |value: &str| format!("Resources: {{ Q: {{ Type: AWS::SQS::Queue, Properties: {{ VisibilityTimeout: {value} }} }} }}");
+    let queue = |value: &str| {
+        format!(
+            "Resources: {{ Q: {{ Type: AWS::SQS::Queue, Properties: {{ VisibilityTimeout: {value} }} }} }}"
+        )
+    };
     let cases = [
-        (queue("!Base64 x"), "Q: the intrinsic Fn::Base64 is not known here"),
-        (queue("!Ref Nobody"), "Q: Nobody names no parameter or resource"),
-        (queue("!GetAtt Q.Colour"), "Q: Q (AWS::SQS::Queue) has no attribute Colour here"),
+        (
+            queue("!Base64 x"),
+            "Q: the intrinsic Fn::Base64 is not known here",
+        ),
+        (
+            queue("!Ref Nobody"),
+            "Q: Nobody names no parameter or resource",
+        ),
+        (
+            queue("!GetAtt Q.Colour"),
+            "Q: Q (AWS::SQS::Queue) has no attribute Colour here",
+        ),
         (queue("!If [Nope, 1, 2]"), "Q: there is no condition Nope"),
-        (queue("soon"), "Q: VisibilityTimeout should be a whole number"),
-        (queue("!Join [1]"), "Q: Join has arguments that do not fit it"),
+        (
+            queue("soon"),
+            "Q: VisibilityTimeout should be a whole number",
+        ),
+        (
+            queue("!Join [1]"),
+            "Q: Join has arguments that do not fit it",
+        ),
         (
             "Resources: { F: { Type: AWS::Serverless::Function, Properties: {} } }".to_owned(),
             "F: Metadata.BuildProperties.Binary is missing",
@@ -223,5 +293,8 @@ fn a_fault_names_its_place_and_what_to_do() {
 #[test]
 fn text_that_is_no_template_is_an_error() {
     assert!(matches!(parse("a: [", &[]), Err(TemplateError::NotYaml(_))));
-    assert!(matches!(parse("just text", &[]), Err(TemplateError::NotTemplate(_))));
+    assert!(matches!(
+        parse("just text", &[]),
+        Err(TemplateError::NotTemplate(_))
+    ));
 }

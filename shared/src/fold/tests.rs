@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Decision, Report, Score, Status};
+use crate::event::{Decision, Score, Status};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -105,6 +105,17 @@ fn a_later_word_on_the_score_replaces_the_score_and_keeps_the_status() {
         state.decision,
         Some((Decision::Rejected, By("event#b".into())))
     );
+}
+
+#[test]
+fn a_link_is_not_given_up_for_a_later_word_without_one() {
+    let link = Report::from_link(Some("https://cdn-global.net/1.pdf"), None);
+    let mut first = heard("event#a", 1, step(Status::Completed));
+    first.event.report = link.clone();
+    let mut second = heard("event#b", 2, step(Status::Completed));
+    second.event.report = Some(Report::OnRequest);
+    assert_eq!(fold(&[second.clone(), first]).unwrap().report.map(|(it, _)| it), link);
+    assert_eq!(fold(&[second]).unwrap().report.map(|(it, _)| it), Some(Report::OnRequest));
 }
 
 #[test]
@@ -216,7 +227,9 @@ proptest! {
     #[test]
     fn without_times_the_rank_of_the_status_ends_the_same(
         (history, disturbed) in told_apart().prop_flat_map(|mut it| {
-            it.iter_mut().for_each(|(_, event)| event.occurred_at = None);
+            for (_, event) in &mut it {
+                event.occurred_at = None;
+            }
             (Just(it.clone()), disturbed(it))
         })
     ) {

@@ -112,7 +112,7 @@ mod tests {
             Placement::Inline(bytes) => bytes.to_vec(),
             Placement::Parts(parts) => parts.concat(),
         };
-        assert_eq!(decode(stored.encoding, &bytes, u64::MAX).unwrap(), body);
+        assert_eq!(&decode(stored.encoding, &bytes, u64::MAX).unwrap(), body);
         assert!(stored.parts().iter().all(|part| part.len() <= MOST_IN_PART));
         (stored.encoding, stored.parts().len())
     }

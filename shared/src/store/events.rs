@@ -2,7 +2,7 @@
 
 use super::body::{self, Encoding, StoredBody};
 use super::due::Mark;
-use super::item::{Item, json, number, text, time, word};
+use super::item::{Item, count, json, number, text, time, word};
 use super::table::{Attributes, BY_DAY, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
 use super::{Delivery, EventStore, ItemError, Recorded, StoreError};
@@ -141,8 +141,8 @@ fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
         .set_once("event", json(event))
         .set_once("origin", word(&Origin::Webhook))
         .set_once("raw_encoding", word(&body.encoding))
-        .set_once("raw_parts", number(body.parts().len()))
-        .set_once("raw_size_bytes", number(delivery.body.len()))
+        .set_once("raw_parts", count(body.parts().len()))
+        .set_once("raw_size_bytes", count(delivery.body.len()))
         .set_once("first_received", time(*received))
         .set_once("day_shard", text(key::day_shard(source, &day, shard)))
         .set("last_received", time(*received))

@@ -72,8 +72,14 @@ pub(super) fn function(
 ) -> Result<FunctionResource, TemplateError> {
     let own = Properties::new(id, &resource.properties, resolver);
     let shared = own.within(globals);
-    let timeout = own.number("Timeout")?.or(shared.number("Timeout")?).unwrap_or(3);
-    let memory_size_mb = own.number("MemorySize")?.or(shared.number("MemorySize")?).unwrap_or(128);
+    let timeout = own
+        .number("Timeout")?
+        .or(shared.number("Timeout")?)
+        .unwrap_or(3);
+    let memory_size_mb = own
+        .number("MemorySize")?
+        .or(shared.number("MemorySize")?)
+        .unwrap_or(128);
     let mut environment = variables(&shared)?;
     environment.extend(variables(&own)?);
     let (routes, sources) = events(&own)?;
@@ -101,7 +107,8 @@ fn variables(properties: &Properties<'_>) -> Result<BTreeMap<String, String>, Te
     };
     let variables = properties.within(environment).object("Variables")?;
     let texts = variables.into_iter().map(|(name, value)| {
-        let text = as_text(&value).ok_or_else(|| properties.shape("Environment.Variables", "text"))?;
+        let text =
+            as_text(&value).ok_or_else(|| properties.shape("Environment.Variables", "text"))?;
         Ok((name, text))
     });
     texts.collect()
@@ -128,8 +135,15 @@ fn events(function: &Properties<'_>) -> Result<(Vec<Route>, Vec<QueueSource>), T
 fn route(properties: &Properties<'_>) -> Result<Route, TemplateError> {
     let method = properties.required_text("Method")?.to_uppercase();
     // `X-ANY` is what SAM writes for any method in OpenAPI, and takes here as well.
-    let method = if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" { "ANY".to_owned() } else { method };
-    Ok(Route { method, path: properties.required_text("Path")? })
+    let method = if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
+        "ANY".to_owned()
+    } else {
+        method
+    };
+    Ok(Route {
+        method,
+        path: properties.required_text("Path")?,
+    })
 }
 
 fn source(properties: &Properties<'_>) -> Result<Option<QueueSource>, TemplateError> {
@@ -140,7 +154,9 @@ fn source(properties: &Properties<'_>) -> Result<Option<QueueSource>, TemplateEr
     let kinds = kinds.as_ref().and_then(Value::as_array);
     let reports = |kind: &Value| kind.as_str() == Some("ReportBatchItemFailures");
     let scaling = properties.value("ScalingConfig")?.unwrap_or_default();
-    let window = properties.number("MaximumBatchingWindowInSeconds")?.unwrap_or(0);
+    let window = properties
+        .number("MaximumBatchingWindowInSeconds")?
+        .unwrap_or(0);
     Ok(Some(QueueSource {
         queue_arn: properties.required_text("Queue")?,
         batch_size: properties.number("BatchSize")?.unwrap_or(10).max(1),

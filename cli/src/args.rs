@@ -1,0 +1,164 @@
+//! What the command line takes.
+
+use clap::{Args, Parser, Subcommand};
+use shared::event::Status;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+/// Receives the webhooks of assessment vendors, and shows where every candidate stands.
+#[derive(Debug, Parser)]
+#[command(name = "hooks", version, about)]
+pub struct Cli {
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The `CloudFormation` stack to work on. Without it: the local bundle if one runs, else the environment.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub stack: Option<String>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole bundle on this machine.
+    Local(LocalArgs),
+    /// Show the main job from start to finish, on the vendors' payloads.
+    Demo(DemoArgs),
+    /// Print the URLs and headers that the vendors must be given. Shows secrets.
+    Endpoints,
+    /// Post a payload as its vendor would, with credentials.
+    Send(SendArgs),
+    /// Events, exactly as they came.
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Where the candidates stand.
+    #[command(subcommand)]
+    Attempts(AttemptsCommand),
+    /// Have a vendor send again what was missed.
+    #[command(subcommand)]
+    Reprocess(ReprocessCommand),
+    /// Have the worker look for work that is due, now rather than within a minute.
+    Sweep,
+    /// Bring back what was parked, and the messages of the dead-letter queue.
+    Redrive,
+}
+
+#[derive(Debug, Args)]
+pub struct LocalArgs {
+    /// The port of the webhooks' URLs.
+    #[arg(long, default_value_t = 9000)]
+    pub port: u16,
+    /// The port of `DynamoDB`, SQS and Secrets Manager.
+    #[arg(long, default_value_t = 9001)]
+    pub endpoint_port: u16,
+    /// Keep the table and the secrets in this directory. Without it they are gone when the bundle ends.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Decides the order in which the deliveries are made.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    /// The payload, posted byte for byte.
+    pub file: PathBuf,
+    /// Whose payload it is.
+    #[arg(long, value_name = "NAME")]
+    pub source: String,
+    /// Which of the source's ways in, where it has several: v1 or v2; start, submission or updates. Without it, the
+    /// file's name says so up to its first `-`.
+    #[arg(long)]
+    pub version: Option<String>,
+    /// How often to post it.
+    #[arg(long, default_value = "1")]
+    pub count: NonZeroU32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// List the events of the last days, oldest first.
+    List(EventsListArgs),
+    /// Show one event.
+    Show(EventsShowArgs),
+    /// Make the API Gateway events under `events/` from the payloads beside them.
+    Generate,
+}
+
+#[derive(Debug, Args)]
+pub struct EventsListArgs {
+    /// Only those of this source.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// How many days back, today included.
+    #[arg(long, default_value = "7")]
+    pub days: NonZeroU32,
+}
+
+#[derive(Debug, Args)]
+pub struct EventsShowArgs {
+    /// The event's id, as the vendor was answered and as `events list` shows it.
+    pub id: String,
+    /// Write the exact bytes of its body, and nothing else.
+    #[arg(long)]
+    pub raw: bool,
+    /// How many days back to look for it.
+    #[arg(long, default_value = "400")]
+    pub days: NonZeroU32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AttemptsCommand {
+    /// List the attempts that had events in the last days.
+    List(AttemptsListArgs),
+    /// Show one attempt with its events.
+    Show(AttemptsShowArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AttemptsListArgs {
+    /// Only those of this source.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Only those of this person. Finds them however long ago they were.
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// Only those with this status.
+    #[arg(long)]
+    pub status: Option<Status>,
+    /// How many days back, today included.
+    #[arg(long, default_value = "7")]
+    pub days: NonZeroU32,
+}
+
+#[derive(Debug, Args)]
+pub struct AttemptsShowArgs {
+    /// The source.
+    pub source: String,
+    /// The attempt, as `attempts list` shows it.
+    pub attempt: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReprocessCommand {
+    /// Have iMocha send the callbacks of these test invitations again.
+    Imocha(ReprocessArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ReprocessArgs {
+    /// `TestInvitationId`s.
+    #[arg(allow_hyphen_values = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Read ids from this file too: one on a line, empty lines and those that begin with `#` left out.
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+    /// Wait until every id is answered or found to be foreign.
+    #[arg(long)]
+    pub wait: bool,
+}

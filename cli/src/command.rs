@@ -1,0 +1,12 @@
+//! One file a command.
+
+pub mod attempts;
+pub mod demo;
+pub mod endpoints;
+pub mod events;
+pub mod generate;
+pub mod local;
+pub mod redrive;
+pub mod reprocess;
+pub mod send;
+pub mod sweep;

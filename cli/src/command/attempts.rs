@@ -1,0 +1,67 @@
+//! `hooks attempts`: where the candidates stand.
+
+use crate::args::{AttemptsListArgs, AttemptsShowArgs};
+use crate::deployment::Deployment;
+use crate::output;
+use crate::sources;
+use crate::view::{self, AttemptDetails, AttemptView};
+use anyhow::Context;
+
+/// Lists attempts.
+pub async fn list(deployment: &Deployment, args: &AttemptsListArgs, json: bool) -> anyhow::Result<()> {
+    let sources = sources::named_or_all(args.source.as_deref())?;
+    let mut attempts = match &args.email {
+        Some(email) => of_person(deployment, email).await?,
+        None => {
+            let events = view::events(deployment, &sources, args.days).await?;
+            view::attempts(deployment, &events).await?
+        }
+    };
+    attempts.retain(|attempt| sources.iter().any(|source| source.name == attempt.source));
+    attempts.retain(|attempt| args.status.is_none() || attempt.status == args.status);
+    if json {
+        return output::json(&attempts);
+    }
+    print(&attempts)
+}
+
+async fn of_person(deployment: &Deployment, email: &str) -> anyhow::Result<Vec<AttemptView>> {
+    let candidate_key = deployment.hash_key().await?.hash(email);
+    let mut attempts = Vec::new();
+    for state in deployment.table.states_of_candidate(&candidate_key).await? {
+        attempts.extend(view::attempt_view(deployment, &state.source, &state.attempt).await?);
+    }
+    Ok(attempts)
+}
+
+/// Prints attempts for people.
+pub fn print(attempts: &[AttemptView]) -> anyhow::Result<()> {
+    let rows: Vec<_> = attempts.iter().map(AttemptView::row).collect();
+    output::table(AttemptView::HEADINGS, &rows)
+}
+
+/// Shows one attempt.
+pub async fn show(deployment: &Deployment, args: &AttemptsShowArgs, json: bool) -> anyhow::Result<()> {
+    let source = sources::named(&args.source)?;
+    let details = view::attempt_details(deployment, source.name, &args.attempt).await?;
+    let details = details.with_context(|| {
+        format!("nothing is known of the attempt {} of {}: `hooks attempts list` shows those that are", args.attempt, args.source)
+    })?;
+    if json {
+        return output::json(&details);
+    }
+    print_details(&details)
+}
+
+fn print_details(details: &AttemptDetails) -> anyhow::Result<()> {
+    for (heading, value) in AttemptView::HEADINGS.iter().zip(details.attempt.row()) {
+        output::line(&format!("{heading:<12}{value}"))?;
+    }
+    if let Some(asked) = &details.asked {
+        output::line(&format!("{:<12}{}", "asked for", serde_json::to_string(asked)?))?;
+    }
+    for event in &details.events {
+        output::line(&format!("{}  {:<24}{}  {}×", event.first_received, event.kind.to_string(), event.id, event.deliveries))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! `hooks endpoints`: what the vendors must be given.
+
+use crate::deployment::Deployment;
+use crate::output;
+use crate::sources;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+
+/// An endpoint, as `--json` prints it.
+#[derive(Serialize)]
+pub struct EndpointView {
+    source: &'static str,
+    version: &'static str,
+    url: String,
+    method: &'static str,
+    headers: BTreeMap<String, String>,
+}
+
+/// Prints them.
+pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
+    if std::io::stdout().is_terminal() {
+        eprintln!("What follows holds secrets: whoever has them can post as the vendor.");
+    }
+    let endpoints = endpoints(deployment).await?;
+    if json {
+        return output::json(&endpoints);
+    }
+    print(&endpoints)
+}
+
+/// All of them.
+pub async fn endpoints(deployment: &Deployment) -> anyhow::Result<Vec<EndpointView>> {
+    let api_url = deployment.output("ApiUrl")?.trim_end_matches('/');
+    let mut views = Vec::new();
+    for source in sources::ALL {
+        let secret = deployment.inbound_secret(&source).await?;
+        let endpoints = source.endpoints(&secret)?;
+        views.extend(endpoints.into_iter().map(|endpoint| EndpointView {
+            source: source.name,
+            version: endpoint.version,
+            url: format!("{api_url}{}", endpoint.path),
+            method: "POST",
+            headers: endpoint.headers,
+        }));
+    }
+    Ok(views)
+}
+
+/// Prints them for people.
+pub fn print(endpoints: &[EndpointView]) -> anyhow::Result<()> {
+    for endpoint in endpoints {
+        output::line(format!("{} {}", endpoint.source, endpoint.version).trim_end())?;
+        output::line(&format!("    {} {}", endpoint.method, endpoint.url))?;
+        for (name, value) in &endpoint.headers {
+            output::line(&format!("    {name}: {value}"))?;
+        }
+    }
+    Ok(())
+}

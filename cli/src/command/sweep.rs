@@ -1,0 +1,17 @@
+//! `hooks sweep`: the schedule's message, now.
+
+use crate::deployment::Deployment;
+use crate::output;
+use serde_json::json;
+use shared::queue::Queue;
+use worker::job::{Job, Message};
+
+/// Sends it.
+pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
+    let message = Message { job: Job::Sweep, correlation_id: format!("sweep-{}", deployment.clock.now().unix_ms()) };
+    deployment.queue()?.send(message.body()).await?;
+    if json {
+        return output::json(&json!({ "messages": 1 }));
+    }
+    output::line("the worker is told to look for work that is due")
+}

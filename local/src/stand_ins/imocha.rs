@@ -1,0 +1,159 @@
+//! iMocha's API: Process Callbacks and the report, and the callbacks themselves.
+
+mod account;
+mod report;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::callbacks::{Callbacks, Queue};
+use super::host::Host;
+use super::key::Key;
+use account::{Account, MOST_IDS, Processed};
+
+/// A stand-in for iMocha's API, with the attempts that it was told to remember.
+#[derive(Debug)]
+pub struct Imocha {
+    host: Host,
+    account: Arc<Mutex<Account>>,
+    callbacks: Callbacks,
+}
+
+#[derive(Clone)]
+struct Api {
+    account: Arc<Mutex<Account>>,
+    queue: Queue,
+}
+
+/// The lower-case `i` in `invitation` is iMocha's.
+#[derive(Deserialize)]
+struct ProcessCallbacks {
+    #[serde(rename = "testinvitationIds")]
+    ids: Vec<i64>,
+}
+
+impl Imocha {
+    /// Serves those who have the key, in `x-api-key`.
+    pub async fn start(api_key: &str) -> io::Result<Self> {
+        let account = Arc::<Mutex<Account>>::default();
+        let (queue, callbacks) = Callbacks::start()?;
+        let api = Api {
+            account: Arc::clone(&account),
+            queue,
+        };
+        let key = Key {
+            header: "x-api-key",
+            value: api_key.to_owned(),
+            refusal: refusal(["Invalid API key"]),
+        };
+        Ok(Self {
+            host: Host::start(key.guard(router(api))).await?,
+            account,
+            callbacks,
+        })
+    }
+
+    /// Where it is served, without a slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.host.base_url()
+    }
+
+    /// Sets where callbacks go: the whole URL of the webhook, with its token. Until then they fail, as if nobody were
+    /// there.
+    pub fn call_back_to(&self, url: String) {
+        self.callbacks.call_back_to(url);
+    }
+
+    /// Makes an attempt one of our account. Its callback is exactly this body.
+    pub fn remember(&self, id: i64, body: Vec<u8>) {
+        locked(&self.account).remember(id, body.into());
+    }
+
+    /// The next `times` times that the attempt is asked for, Process Callbacks answers it in `failed`.
+    pub fn fail(&self, id: i64, times: usize) {
+        locked(&self.account).fail(id, times);
+    }
+
+    /// The ids of every call of Process Callbacks that had the right key, in order: also of those that were refused
+    /// because of their ids.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Vec<i64>> {
+        locked(&self.account).calls()
+    }
+
+    /// How many callbacks were sent and answered with a 2xx.
+    #[must_use]
+    pub fn callbacks_sent(&self) -> usize {
+        self.callbacks.taken()
+    }
+}
+
+fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v3/callbacks/process", post(process_callbacks))
+        .route("/v3/reports/{id}", get(read_report))
+        .with_state(api)
+}
+
+/// A body that cannot be read is 400. Which status iMocha gives it is not known.
+async fn process_callbacks(State(api): State<Api>, body: Bytes) -> Response {
+    let Ok(asked) = serde_json::from_slice::<ProcessCallbacks>(&body) else {
+        return refuse(StatusCode::BAD_REQUEST, ["Invalid request body"]);
+    };
+    match locked(&api.account).process(asked.ids) {
+        Processed::TooMany => {
+            let message = format!("At a time only {MOST_IDS} records will be processed");
+            refuse(StatusCode::BAD_REQUEST, [message])
+        }
+        Processed::Foreign(ids) => {
+            let message = "testinvitationIds does not belong to account or not found".to_owned();
+            let ids = ids.iter().map(ToString::to_string);
+            // Not 403 or 404: that is how it is documented.
+            refuse(
+                StatusCode::UNAUTHORIZED,
+                std::iter::once(message).chain(ids),
+            )
+        }
+        Processed::Queued { callbacks, failed } => {
+            let successful: Vec<i64> = callbacks.iter().map(|(id, _)| *id).collect();
+            for (_, body) in callbacks {
+                // The queue ends only when the stand-in is dropped, and then nobody waits for callbacks.
+                let _ = api.queue.send(body);
+            }
+            let ids = json!({ "successful": successful, "failed": failed });
+            let result = json!({ "testinvitationIds": ids });
+            Json(json!({ "result": result, "errors": null })).into_response()
+        }
+    }
+}
+
+async fn read_report(State(api): State<Api>, Path(id): Path<String>) -> Response {
+    let id = id.parse().ok();
+    let known = id.and_then(|id| Some((id, locked(&api.account).body(id)?)));
+    match known {
+        Some((id, callback)) => Json(report::of(id, &callback)).into_response(),
+        None => refuse(StatusCode::NOT_FOUND, ["testInvitationId not found"]),
+    }
+}
+
+fn refuse<T: Into<Value>>(status: StatusCode, errors: impl IntoIterator<Item = T>) -> Response {
+    (status, Json(refusal(errors))).into_response()
+}
+
+fn refusal<T: Into<Value>>(errors: impl IntoIterator<Item = T>) -> Value {
+    json!({ "result": null, "errors": errors.into_iter().map(Into::into).collect::<Vec<Value>>() })
+}
+
+fn locked(account: &Mutex<Account>) -> MutexGuard<'_, Account> {
+    account.lock().unwrap_or_else(PoisonError::into_inner)
+}

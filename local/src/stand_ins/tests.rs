@@ -1,0 +1,271 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::post;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use reqwest::{Client, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::callbacks::Receiver;
+use super::host::Host;
+use super::{Imocha, Jobmojito, Xobin};
+
+const KEY: &str = "the-key";
+const PROCESS: &str = "/v3/callbacks/process";
+/// No JSON that a serializer would write: whoever reads and writes it again changes it.
+const BODY: &[u8] =
+    b"{\"TestInvitationId\":7,  \"TotalScore \":1.0,\"Status\":\"\\u0043omplete\"}\r\n";
+
+/// What is called back: it notes what comes, and refuses the first few.
+#[derive(Clone, Default)]
+struct Webhook {
+    received: Arc<Mutex<Vec<(String, Bytes)>>>,
+    refusals: usize,
+}
+
+impl Webhook {
+    async fn start(&self) -> Host {
+        let router = Router::new().route("/imocha/{token}", post(receive));
+        Host::start(router.with_state(self.clone())).await.unwrap()
+    }
+
+    fn received(&self) -> Vec<(String, Bytes)> {
+        self.received.lock().unwrap().clone()
+    }
+
+    fn bodies(&self) -> Vec<Bytes> {
+        self.received().into_iter().map(|(_, body)| body).collect()
+    }
+}
+
+async fn receive(State(webhook): State<Webhook>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let content_type = headers["content-type"].to_str().unwrap().to_owned();
+    let mut received = webhook.received.lock().unwrap();
+    received.push((content_type, body));
+    if received.len() > webhook.refusals {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}
+
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().build().unwrap()
+}
+
+async fn answer(request: RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+async fn process(imocha: &Imocha, key: &str, ids: &[i64]) -> (u16, Value) {
+    let request = client().post(format!("{}{PROCESS}", imocha.base_url()));
+    let body = json!({ "testinvitationIds": ids });
+    answer(request.header("x-api-key", key).json(&body)).await
+}
+
+fn queued(successful: &[i64], failed: &[i64]) -> (u16, Value) {
+    let ids = json!({ "successful": successful, "failed": failed });
+    (
+        200,
+        json!({ "result": { "testinvitationIds": ids }, "errors": null }),
+    )
+}
+
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
+    waited.unwrap_or_else(|_| panic!("in vain: {what}"));
+}
+
+#[tokio::test]
+async fn imocha_calls_back_byte_for_byte() {
+    let (webhook, imocha) = (Webhook::default(), Imocha::start(KEY).await.unwrap());
+    let host = webhook.start().await;
+    imocha.call_back_to(format!("{}/imocha/token", host.base_url()));
+    imocha.remember(7, BODY.to_vec());
+    assert_eq!(process(&imocha, KEY, &[7]).await, queued(&[7], &[]));
+    until("the callback", || imocha.callbacks_sent() == 1).await;
+    let expected = ("application/json".to_owned(), Bytes::from_static(BODY));
+    assert_eq!(webhook.received(), [expected]);
+}
+
+#[tokio::test]
+async fn imocha_queues_nothing_of_a_call_with_foreign_ids() {
+    let (webhook, imocha) = (Webhook::default(), Imocha::start(KEY).await.unwrap());
+    let host = webhook.start().await;
+    imocha.call_back_to(format!("{}/imocha/token", host.base_url()));
+    imocha.remember(7, b"seven".to_vec());
+    imocha.remember(8, b"eight".to_vec());
+    let message = "testinvitationIds does not belong to account or not found";
+    let refusal = json!({ "result": null, "errors": [message, "94761", "5"] });
+    assert_eq!(process(&imocha, KEY, &[94761, 7, 5]).await, (401, refusal));
+    // What was queued by the first call would come before this.
+    assert_eq!(process(&imocha, KEY, &[8]).await, queued(&[8], &[]));
+    until("the callback", || imocha.callbacks_sent() > 0).await;
+    assert_eq!(webhook.bodies(), ["eight"]);
+    assert_eq!(imocha.calls(), [vec![94761, 7, 5], vec![8]]);
+}
+
+#[tokio::test]
+async fn imocha_fails_an_attempt_as_often_as_it_was_told_to() {
+    let (webhook, imocha) = (Webhook::default(), Imocha::start(KEY).await.unwrap());
+    let host = webhook.start().await;
+    imocha.call_back_to(format!("{}/imocha/token", host.base_url()));
+    imocha.remember(7, b"seven".to_vec());
+    imocha.remember(8, b"eight".to_vec());
+    imocha.fail(7, 2);
+    assert_eq!(process(&imocha, KEY, &[7, 8]).await, queued(&[8], &[7]));
+    assert_eq!(process(&imocha, KEY, &[7]).await, queued(&[], &[7]));
+    assert_eq!(process(&imocha, KEY, &[7]).await, queued(&[7], &[]));
+    until("both callbacks", || imocha.callbacks_sent() == 2).await;
+    let mut bodies = webhook.bodies();
+    bodies.sort();
+    assert_eq!(bodies, ["eight", "seven"]);
+}
+
+#[tokio::test]
+async fn imocha_calls_again_until_the_callback_is_taken() {
+    let webhook = Webhook {
+        refusals: 2,
+        ..Webhook::default()
+    };
+    let imocha = Imocha::start(KEY).await.unwrap();
+    imocha.remember(7, BODY.to_vec());
+    // Nobody is there yet: that is a call that failed, too.
+    process(&imocha, KEY, &[7]).await;
+    let host = webhook.start().await;
+    imocha.call_back_to(format!("{}/imocha/token", host.base_url()));
+    until("the callback", || imocha.callbacks_sent() == 1).await;
+    assert_eq!(webhook.bodies(), [BODY, BODY, BODY]);
+}
+
+#[tokio::test]
+async fn imocha_gives_a_callback_up_after_five_more_calls() {
+    let webhook = Webhook {
+        refusals: usize::MAX,
+        ..Webhook::default()
+    };
+    let host = webhook.start().await;
+    let receiver = Receiver::new().unwrap();
+    receiver.call_back_to(format!("{}/imocha/token", host.base_url()));
+    receiver.deliver(Bytes::from_static(BODY)).await;
+    assert_eq!(webhook.bodies(), [BODY; 6]);
+}
+
+#[tokio::test]
+async fn imocha_refuses_a_wrong_key_before_all_else() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    let refusal = json!({ "result": null, "errors": ["Invalid API key"] });
+    assert_eq!(
+        process(&imocha, "another", &[1]).await,
+        (401, refusal.clone())
+    );
+    let without = client().get(format!("{}/v3/reports/1", imocha.base_url()));
+    assert_eq!(answer(without).await, (401, refusal));
+    assert!(imocha.calls().is_empty());
+}
+
+#[tokio::test]
+async fn imocha_takes_a_hundred_ids_and_no_more() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    let ids: Vec<i64> = (1..=101).collect();
+    for id in &ids {
+        imocha.remember(*id, BODY.to_vec());
+    }
+    let (status, answer) = process(&imocha, KEY, &ids).await;
+    assert_eq!((status, &answer["result"]), (400, &Value::Null));
+    assert_eq!(
+        process(&imocha, KEY, &ids[..100]).await,
+        queued(&ids[..100], &[])
+    );
+}
+
+#[tokio::test]
+async fn imocha_has_reports_of_its_own_attempts_only() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    imocha.remember(7, BODY.to_vec());
+    let report = async |id: &str| {
+        let url = format!("{}/v3/reports/{id}?reportType=1", imocha.base_url());
+        answer(client().get(url).header("x-api-key", KEY)).await
+    };
+    let (status, body) = report("7").await;
+    assert_eq!((status, &body["testInvitationId"]), (200, &json!(7)));
+    assert_eq!(
+        (&body["status"], &body["totalTestPoints"]),
+        (&json!("Complete"), &json!(1.0))
+    );
+    assert_eq!(
+        body["pdfReportUrl"],
+        "https://app.imocha.io/PDFReport?id=AAAAAAAAAAc%3d"
+    );
+    assert_eq!(report("8").await.0, 404);
+    assert_eq!(report("seven").await.0, 404);
+}
+
+#[tokio::test]
+async fn jobmojito_makes_a_link_for_those_who_have_the_key() {
+    let jobmojito = Jobmojito::start(KEY).await.unwrap();
+    let export = async |key: &str, body: Value| {
+        let request = client().post(format!("{}/job-interview-pdf", jobmojito.base_url()));
+        answer(request.bearer_auth(key).json(&body)).await
+    };
+    let asked = json!({ "interview_result_id": "an-id", "export_type": "pdf", "store_file": true });
+    let (status, body) = export(KEY, asked.clone()).await;
+    let url = body["pdf_export_url"].as_str().unwrap();
+    assert_eq!(status, 200);
+    assert!(
+        url.starts_with("https://cool.jobmojito.com/storage/") && url.contains("an-id"),
+        "{url}"
+    );
+    assert_eq!(body["pdf_export_valid_until"], "2099-01-01T00:00:00.000Z");
+    let (status, body) = export("another", asked).await;
+    assert_eq!((status, &body["name"]), (401, &json!("authorization")));
+    for missing in [json!({}), json!({ "interview_result_id": "" })] {
+        let (status, body) = export(KEY, missing).await;
+        assert_eq!(
+            (status, &body["name"]),
+            (422, &json!("interview_result_id"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn xobin_makes_a_link_for_those_who_have_the_key() {
+    let xobin = Xobin::start(KEY).await.unwrap();
+    let share = async |key: &str| {
+        let url = format!("{}/assessments/reports/2196821/share", xobin.base_url());
+        let request = client().post(url).header("apiKey", key);
+        answer(request.json(&json!({ "expiration_hours": 1 }))).await
+    };
+    let expected = json!({
+        "signed_url": "https://app.xobin.com/reports/2196821.pdf?signature=opaque",
+        "expires_at": "2099-01-01T00:00:00.000000",
+        "report_id": 2_196_821,
+        "assessment_id": 53280,
+    });
+    assert_eq!(share(KEY).await, (200, expected));
+    assert_eq!(
+        share("another").await,
+        (401, json!({ "error": "Invalid API key" }))
+    );
+}
+
+#[tokio::test]
+async fn a_stand_in_that_is_dropped_answers_nobody_on_a_connection_that_was_kept_either() {
+    let xobin = Xobin::start(KEY).await.unwrap();
+    let (url, client) = (xobin.base_url().to_owned(), client());
+    client.get(&url).send().await.unwrap();
+    drop(xobin);
+    let gone = async { while client.get(&url).send().await.is_ok() {} };
+    let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
+    gone.expect("it answers still");
+}
