@@ -87,7 +87,17 @@ pub enum EventsCommand {
     /// Show one event.
     Show(EventsShowArgs),
     /// Make the API Gateway events under `events/` from the payloads beside them.
-    Generate,
+    Generate(EventsGenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EventsGenerateArgs {
+    /// Write nothing, and fail if something would be written.
+    #[arg(long)]
+    pub check: bool,
+    /// Sign them as of now, so that their signatures are good for five minutes. Do not commit that.
+    #[arg(long, conflicts_with = "check")]
+    pub now: bool,
 }
 
 #[derive(Debug, Args)]

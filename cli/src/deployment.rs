@@ -93,14 +93,22 @@ impl Deployment {
 
     /// The queue of follow-up work.
     pub fn queue(&self) -> anyhow::Result<Sqs> {
-        Ok(Sqs::new(self.sqs.clone(), self.output("QueueUrl")?.to_owned()))
+        Ok(Sqs::new(
+            self.sqs.clone(),
+            self.output("QueueUrl")?.to_owned(),
+        ))
     }
 
     /// A source's inbound secret as it stands.
     pub async fn inbound_secret(&self, source: &Entry) -> anyhow::Result<String> {
         let id = self.output(&format!("{}Id", source.secret()))?;
         let secret = self.secrets.read(id, Stage::Current).await?;
-        secret.with_context(|| format!("the inbound secret of {} has no value: set it with `hooks secrets set`", source.name))
+        secret.with_context(|| {
+            format!(
+                "the inbound secret of {} has no value: set it with `hooks secrets set`",
+                source.name
+            )
+        })
     }
 
     /// The key that people's addresses are hashed with.
@@ -113,20 +121,42 @@ impl Deployment {
     /// How many messages are in a queue, those that are being handled included.
     pub async fn messages(&self, queue: &str) -> anyhow::Result<u64> {
         use aws_sdk_sqs::types::QueueAttributeName::{
-            ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed, ApproximateNumberOfMessagesNotVisible,
+            ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
+            ApproximateNumberOfMessagesNotVisible,
         };
-        let names = [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible, ApproximateNumberOfMessagesDelayed];
-        let request = self.sqs.get_queue_attributes().queue_url(self.output(queue)?);
-        let answer = request.set_attribute_names(Some(names.to_vec())).send().await?;
-        let counts = answer.attributes().map(|attributes| names.iter().filter_map(|name| attributes.get(name)));
-        Ok(counts.into_iter().flatten().filter_map(|count| count.parse::<u64>().ok()).sum())
+        let names = [
+            ApproximateNumberOfMessages,
+            ApproximateNumberOfMessagesNotVisible,
+            ApproximateNumberOfMessagesDelayed,
+        ];
+        let request = self
+            .sqs
+            .get_queue_attributes()
+            .queue_url(self.output(queue)?);
+        let answer = request
+            .set_attribute_names(Some(names.to_vec()))
+            .send()
+            .await?;
+        let counts = answer
+            .attributes()
+            .map(|attributes| names.iter().filter_map(|name| attributes.get(name)));
+        Ok(counts
+            .into_iter()
+            .flatten()
+            .filter_map(|count| count.parse::<u64>().ok())
+            .sum())
     }
 }
 
 fn output<'a>(address: &'a Address, name: &str) -> anyhow::Result<&'a str> {
-    let variable = OUTPUTS.iter().find(|(output, _)| *output == name).map_or("", |(_, variable)| variable);
+    let variable = OUTPUTS
+        .iter()
+        .find(|(output, _)| *output == name)
+        .map_or("", |(_, variable)| variable);
     let value = address.outputs.get(name).map(String::as_str);
-    value.with_context(|| format!("the deployment does not say its {name}: deploy it anew, or set {variable}"))
+    value.with_context(|| {
+        format!("the deployment does not say its {name}: deploy it anew, or set {variable}")
+    })
 }
 
 /// The bundle that runs in this project's directory, if one answers where its file says.
@@ -135,17 +165,24 @@ async fn of_local_bundle() -> Option<Address> {
     let address: Address = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
     let endpoint: url::Url = address.endpoint_url.as_ref()?.parse().ok()?;
     let port = endpoint.port_or_known_default()?;
-    tokio::net::TcpStream::connect((endpoint.host_str()?, port)).await.ok()?;
+    tokio::net::TcpStream::connect((endpoint.host_str()?, port))
+        .await
+        .ok()?;
     Some(address)
 }
 
 fn of_environment(environment: &Environment) -> anyhow::Result<Option<Address>> {
     let outputs: BTreeMap<String, String> = OUTPUTS
         .iter()
-        .filter_map(|(output, variable)| Some(((*output).to_owned(), environment.optional(variable)?)))
+        .filter_map(|(output, variable)| {
+            Some(((*output).to_owned(), environment.optional(variable)?))
+        })
         .collect();
     let endpoint_url = environment.endpoint_url()?;
-    Ok((!outputs.is_empty()).then_some(Address { endpoint_url, outputs }))
+    Ok((!outputs.is_empty()).then_some(Address {
+        endpoint_url,
+        outputs,
+    }))
 }
 
 async fn of_stack(stack: &str, environment: &Environment) -> anyhow::Result<Address> {
@@ -161,6 +198,12 @@ async fn of_stack(stack: &str, environment: &Environment) -> anyhow::Result<Addr
     let Some(stack) = answer.stacks().first() else {
         bail!("there is no stack {stack}");
     };
-    let outputs = stack.outputs().iter().filter_map(|it| Some((it.output_key()?.to_owned(), it.output_value()?.to_owned())));
-    Ok(Address { endpoint_url, outputs: outputs.collect() })
+    let outputs = stack
+        .outputs()
+        .iter()
+        .filter_map(|it| Some((it.output_key()?.to_owned(), it.output_value()?.to_owned())));
+    Ok(Address {
+        endpoint_url,
+        outputs: outputs.collect(),
+    })
 }

@@ -17,5 +17,9 @@ pub fn code(result: anyhow::Result<()>) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     eprintln!("hooks: {}", causes(error.as_ref()));
-    if error.is::<WrongUse>() { WRONG_USE.into() } else { FAILED.into() }
+    if error.is::<WrongUse>() {
+        WRONG_USE.into()
+    } else {
+        FAILED.into()
+    }
 }

@@ -4,6 +4,7 @@
 
 mod args;
 mod command;
+mod credentials;
 mod deployment;
 mod exit;
 mod output;
@@ -30,12 +31,22 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => command::demo::run(&args, json).await,
         Command::Endpoints => command::endpoints::run(&find().await?, json).await,
         Command::Send(args) => command::send::run(&find().await?, &args, json).await,
-        Command::Events(EventsCommand::List(args)) => command::events::list(&find().await?, &args, json).await,
-        Command::Events(EventsCommand::Show(args)) => command::events::show(&find().await?, &args, json).await,
-        Command::Events(EventsCommand::Generate) => command::generate::run(),
-        Command::Attempts(AttemptsCommand::List(args)) => command::attempts::list(&find().await?, &args, json).await,
-        Command::Attempts(AttemptsCommand::Show(args)) => command::attempts::show(&find().await?, &args, json).await,
-        Command::Reprocess(ReprocessCommand::Imocha(args)) => command::reprocess::run(find, &args, json).await,
+        Command::Events(EventsCommand::List(args)) => {
+            command::events::list(&find().await?, &args, json).await
+        }
+        Command::Events(EventsCommand::Show(args)) => {
+            command::events::show(&find().await?, &args, json).await
+        }
+        Command::Events(EventsCommand::Generate(args)) => command::generate::run(&args),
+        Command::Attempts(AttemptsCommand::List(args)) => {
+            command::attempts::list(&find().await?, &args, json).await
+        }
+        Command::Attempts(AttemptsCommand::Show(args)) => {
+            command::attempts::show(&find().await?, &args, json).await
+        }
+        Command::Reprocess(ReprocessCommand::Imocha(args)) => {
+            command::reprocess::run(find, &args, json).await
+        }
         Command::Sweep => command::sweep::run(&find().await?, json).await,
         Command::Redrive => command::redrive::run(&find().await?, json).await,
     }

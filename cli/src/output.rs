@@ -27,20 +27,38 @@ pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyho
 
 fn aligned<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> Vec<String> {
     let headings = headings.map(str::to_owned);
-    let all: Vec<[String; N]> = std::iter::once(headings).chain(rows.iter().map(|row| row.clone().map(|cell| shown(&cell)))).collect();
-    let width = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let all: Vec<[String; N]> = std::iter::once(headings)
+        .chain(rows.iter().map(|row| row.clone().map(|cell| shown(&cell))))
+        .collect();
+    let width = |column: usize| {
+        all.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+    };
     let widths: Vec<usize> = (0..N).map(|column| width(column).unwrap_or(0)).collect();
     all.iter().map(|row| aligned_row(row, &widths)).collect()
 }
 
 fn aligned_row(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+    let cells = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:<width$}"));
     cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 /// A vendor's text may hold control characters, which would drive the terminal.
 fn shown(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    text.chars()
+        .map(|character| {
+            if character.is_control() {
+                '\u{fffd}'
+            } else {
+                character
+            }
+        })
+        .collect()
 }
 
 /// What stands where there is nothing to say.
@@ -54,8 +72,14 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_they_need_to_be() {
-        let rows = [["a".to_owned(), "1".to_owned()], ["äöü".to_owned(), "22".to_owned()]];
-        assert_eq!(aligned(["x", "number"], &rows), ["x    number", "a    1", "äöü  22"]);
+        let rows = [
+            ["a".to_owned(), "1".to_owned()],
+            ["äöü".to_owned(), "22".to_owned()],
+        ];
+        assert_eq!(
+            aligned(["x", "number"], &rows),
+            ["x    number", "a    1", "äöü  22"]
+        );
     }
 
     #[test]

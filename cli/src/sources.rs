@@ -9,8 +9,12 @@ use testlify_webhook::Testlify;
 use xobin_webhook::Xobin;
 
 /// All of them.
-pub const ALL: [Entry; 4] =
-    [Entry::of::<Imocha>(), Entry::of::<Jobmojito>(), Entry::of::<Testlify>(), Entry::of::<Xobin>()];
+pub const ALL: [Entry; 4] = [
+    Entry::of::<Imocha>(),
+    Entry::of::<Jobmojito>(),
+    Entry::of::<Testlify>(),
+    Entry::of::<Xobin>(),
+];
 
 /// One source.
 #[derive(Clone, Copy)]
@@ -23,7 +27,11 @@ pub struct Entry {
 
 impl Entry {
     const fn of<S: Caller>() -> Self {
-        Self { name: S::NAME, endpoints: endpoints::<S>, call: call::<S> }
+        Self {
+            name: S::NAME,
+            endpoints: endpoints::<S>,
+            call: call::<S>,
+        }
     }
 
     /// The logical id of its inbound secret in the template; with `Id` behind it, the stack's output that names it.
@@ -49,7 +57,12 @@ impl Entry {
 fn credentials<S: Caller>(secret: &str) -> anyhow::Result<S::Credentials> {
     // serde's own message may quote the secret.
     let parsed = serde_json::from_str(secret).ok();
-    parsed.with_context(|| format!("the inbound secret of {} is not of the expected shape", S::NAME))
+    parsed.with_context(|| {
+        format!(
+            "the inbound secret of {} is not of the expected shape",
+            S::NAME
+        )
+    })
 }
 
 fn endpoints<S: Caller>(secret: &str) -> anyhow::Result<Vec<Endpoint>> {
@@ -62,10 +75,12 @@ fn call<S: Caller>(secret: &str, delivery: Delivery<'_>) -> anyhow::Result<Vendo
 
 /// The source of this name.
 pub fn named(name: &str) -> Result<Entry, WrongUse> {
-    ALL.into_iter().find(|source| source.name == name).ok_or_else(|| {
-        let names = ALL.map(|source| source.name).join(", ");
-        WrongUse(format!("`{name}` is no source; the sources are {names}"))
-    })
+    ALL.into_iter()
+        .find(|source| source.name == name)
+        .ok_or_else(|| {
+            let names = ALL.map(|source| source.name).join(", ");
+            WrongUse(format!("`{name}` is no source; the sources are {names}"))
+        })
 }
 
 /// The source of this name, or all.
@@ -82,18 +97,32 @@ mod tests {
 
     #[test]
     fn a_source_knows_its_secret() {
-        assert_eq!(ALL.map(|source| source.secret()), ["ImochaSecret", "JobmojitoSecret", "TestlifySecret", "XobinSecret"]);
+        assert_eq!(
+            ALL.map(|source| source.secret()),
+            [
+                "ImochaSecret",
+                "JobmojitoSecret",
+                "TestlifySecret",
+                "XobinSecret"
+            ]
+        );
     }
 
     #[test]
     fn an_unknown_source_is_answered_with_the_known_ones() {
         let error = named("mocha").map(|it| it.name).unwrap_err().to_string();
-        assert!(error.contains("`mocha`") && error.contains("imocha, jobmojito"), "{error}");
+        assert!(
+            error.contains("`mocha`") && error.contains("imocha, jobmojito"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_malformed_secret_is_not_quoted() {
-        let error = ALL[0].endpoints(r#"{"token":5318008}"#).map(|it| it.len()).unwrap_err();
+        let error = ALL[0]
+            .endpoints(r#"{"token":5318008}"#)
+            .map(|it| it.len())
+            .unwrap_err();
         assert!(!format!("{error:?}").contains("5318008"));
     }
 }

@@ -64,7 +64,10 @@ pub struct EventDetails {
 impl AttemptView {
     fn new(stored: StoredState, partition: &Partition) -> Self {
         let state = stored.state;
-        let report = state.report.as_ref().map(|(link, _)| report(link, stored.report, partition));
+        let report = state
+            .report
+            .as_ref()
+            .map(|(link, _)| report(link, stored.report, partition));
         Self {
             source: stored.source,
             attempt: stored.attempt,
@@ -80,15 +83,27 @@ impl AttemptView {
     }
 
     /// The columns that people read.
-    pub const HEADINGS: [&str; 8] =
-        ["vendor", "candidate", "assessment", "status", "decision", "score", "report", "attempt"];
+    pub const HEADINGS: [&str; 8] = [
+        "vendor",
+        "candidate",
+        "assessment",
+        "status",
+        "decision",
+        "score",
+        "report",
+        "attempt",
+    ];
 
     /// The row for people.
     pub fn row(&self) -> [String; 8] {
         [
             self.source.clone(),
             or_dash(self.person()),
-            or_dash(self.assessment.as_ref().map(|it| it.title.as_ref().unwrap_or(&it.id))),
+            or_dash(
+                self.assessment
+                    .as_ref()
+                    .map(|it| it.title.as_ref().unwrap_or(&it.id)),
+            ),
             or_dash(self.status),
             or_dash(self.decision),
             or_dash(self.score.map(score)),
@@ -100,13 +115,18 @@ impl AttemptView {
     fn person(&self) -> Option<&String> {
         let candidate = self.candidate.as_ref()?;
         let known_by = candidate.name.as_ref().or(candidate.email.as_ref());
-        known_by.or(candidate.external_id.as_ref()).or(candidate.id.as_ref())
+        known_by
+            .or(candidate.external_id.as_ref())
+            .or(candidate.id.as_ref())
     }
 }
 
 fn report(link: &Report, number: Option<u64>, partition: &Partition) -> ReportView {
     let key = number.map(|number| shared::store::ReportItem::key("", number).sk);
-    let item = partition.reports.iter().find(|item| Some(&item.key.sk) == key.as_ref());
+    let item = partition
+        .reports
+        .iter()
+        .find(|item| Some(&item.key.sk) == key.as_ref());
     let (offered, valid_until) = match link {
         Report::Link { url, valid_until } => (Some(url.clone()), *valid_until),
         Report::OnRequest => (None, None),
@@ -135,15 +155,26 @@ fn score(score: Score) -> String {
         _ => None,
     };
     let percent = score.percent.map(|percent| format!("{percent} %"));
-    [value, percent].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [value, percent]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The events of the last `days` of these sources, oldest first.
-pub async fn events(deployment: &Deployment, sources: &[Entry], days: NonZeroU32) -> anyhow::Result<Vec<EventSummary>> {
+pub async fn events(
+    deployment: &Deployment,
+    sources: &[Entry],
+    days: NonZeroU32,
+) -> anyhow::Result<Vec<EventSummary>> {
     let today = deployment.clock.now();
     let days = (0..days.get()).map(|back| today.minus(DAY * back).day());
-    let queries: Vec<(&str, String)> = days.flat_map(|day| sources.iter().map(move |source| (source.name, day.clone()))).collect();
-    let found = stream::iter(&queries).map(|(source, day)| deployment.table.events_of_day(source, day));
+    let queries: Vec<(&str, String)> = days
+        .flat_map(|day| sources.iter().map(move |source| (source.name, day.clone())))
+        .collect();
+    let found =
+        stream::iter(&queries).map(|(source, day)| deployment.table.events_of_day(source, day));
     let found: Vec<Vec<EventSummary>> = found.buffered(AT_ONCE).try_collect().await?;
     let mut events: Vec<EventSummary> = found.into_iter().flatten().collect();
     events.sort_by(|a, b| (a.first_received, &a.id).cmp(&(b.first_received, &b.id)));
@@ -151,28 +182,57 @@ pub async fn events(deployment: &Deployment, sources: &[Entry], days: NonZeroU32
 }
 
 /// The attempts that these events are of, in the order of their sources and ids.
-pub async fn attempts(deployment: &Deployment, events: &[EventSummary]) -> anyhow::Result<Vec<AttemptView>> {
-    let keys: BTreeSet<(&str, &str)> = events.iter().filter_map(|event| Some((event.source.as_str(), event.attempt.as_deref()?))).collect();
-    let views = stream::iter(keys).map(|(source, attempt)| attempt_view(deployment, source, attempt));
+pub async fn attempts(
+    deployment: &Deployment,
+    events: &[EventSummary],
+) -> anyhow::Result<Vec<AttemptView>> {
+    let keys: BTreeSet<(&str, &str)> = events
+        .iter()
+        .filter_map(|event| Some((event.source.as_str(), event.attempt.as_deref()?)))
+        .collect();
+    let views =
+        stream::iter(keys).map(|(source, attempt)| attempt_view(deployment, source, attempt));
     let views: Vec<Option<AttemptView>> = views.buffered(AT_ONCE).try_collect().await?;
     Ok(views.into_iter().flatten().collect())
 }
 
 /// One attempt. `None` if no event has been folded into a state of it.
-pub async fn attempt_view(deployment: &Deployment, source: &str, attempt: &str) -> anyhow::Result<Option<AttemptView>> {
-    let mut partition = deployment.table.partition(&attempt_partition(source, attempt)).await?;
+pub async fn attempt_view(
+    deployment: &Deployment,
+    source: &str,
+    attempt: &str,
+) -> anyhow::Result<Option<AttemptView>> {
+    let mut partition = deployment
+        .table
+        .partition(&attempt_partition(source, attempt))
+        .await?;
     let state = partition.state.take();
     Ok(state.map(|state| AttemptView::new(state, &partition)))
 }
 
 /// One attempt with its events. `None` if no event of it has been folded in.
-pub async fn attempt_details(deployment: &Deployment, source: &str, attempt: &str) -> anyhow::Result<Option<AttemptDetails>> {
-    let mut partition = deployment.table.partition(&attempt_partition(source, attempt)).await?;
+pub async fn attempt_details(
+    deployment: &Deployment,
+    source: &str,
+    attempt: &str,
+) -> anyhow::Result<Option<AttemptDetails>> {
+    let mut partition = deployment
+        .table
+        .partition(&attempt_partition(source, attempt))
+        .await?;
     let Some(state) = partition.state.take() else {
         return Ok(None);
     };
     let attempt = AttemptView::new(state, &partition);
-    let mut events: Vec<EventSummary> = partition.events.into_iter().map(|event| event.summary).collect();
+    let mut events: Vec<EventSummary> = partition
+        .events
+        .into_iter()
+        .map(|event| event.summary)
+        .collect();
     events.sort_by_key(|event| event.first_received);
-    Ok(Some(AttemptDetails { attempt, events, asked: partition.asked }))
+    Ok(Some(AttemptDetails {
+        attempt,
+        events,
+        asked: partition.asked,
+    }))
 }

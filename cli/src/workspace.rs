@@ -9,9 +9,14 @@ pub fn root() -> anyhow::Result<PathBuf> {
     let current = std::env::current_dir()?;
     let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     let mut candidates = current.ancestors().chain(built_in);
-    let root = candidates.find(|directory| directory.join("template.yaml").is_file() && directory.join("events").is_dir());
+    let root = candidates.find(|directory| {
+        directory.join("template.yaml").is_file() && directory.join("events").is_dir()
+    });
     let root = root.map(Path::to_owned);
-    root.ok_or_else(|| WrongUse("this needs the project's template.yaml: run it in the project's directory".into()).into())
+    root.ok_or_else(|| {
+        WrongUse("this needs the project's template.yaml: run it in the project's directory".into())
+            .into()
+    })
 }
 
 /// Where a running local bundle says how to reach it.
@@ -36,7 +41,9 @@ impl Payload {
 
 /// The name of a file without its ending.
 pub fn stem(path: &Path) -> &str {
-    path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+    path.file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default()
 }
 
 /// The payloads of one source, in the order of their names. The API Gateway events beside them are none.
@@ -44,9 +51,15 @@ pub fn payloads(root: &Path, source: &str) -> anyhow::Result<Vec<Payload>> {
     let mut payloads = Vec::new();
     for entry in std::fs::read_dir(root.join("events").join(source))? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.ends_with(".json") && !name.ends_with(".apigw.json") {
-            payloads.push(Payload { source: source.to_owned(), path });
+            payloads.push(Payload {
+                source: source.to_owned(),
+                path,
+            });
         }
     }
     payloads.sort_by(|a, b| a.path.cmp(&b.path));

@@ -5,11 +5,13 @@
 //! it is dropped. They invent no candidates: iMocha's says again what it was told to remember, and the others make a
 //! link for any id. Limits on the rate, and calls that this project does not make, are not here.
 
+mod account;
 mod callbacks;
 mod host;
 mod imocha;
 mod jobmojito;
 mod key;
+mod report;
 mod xobin;
 
 pub use imocha::Imocha;

@@ -8,7 +8,11 @@ use crate::view::{self, AttemptDetails, AttemptView};
 use anyhow::Context;
 
 /// Lists attempts.
-pub async fn list(deployment: &Deployment, args: &AttemptsListArgs, json: bool) -> anyhow::Result<()> {
+pub async fn list(
+    deployment: &Deployment,
+    args: &AttemptsListArgs,
+    json: bool,
+) -> anyhow::Result<()> {
     let sources = sources::named_or_all(args.source.as_deref())?;
     let mut attempts = match &args.email {
         Some(email) => of_person(deployment, email).await?,
@@ -35,17 +39,24 @@ async fn of_person(deployment: &Deployment, email: &str) -> anyhow::Result<Vec<A
 }
 
 /// Prints attempts for people.
-pub fn print(attempts: &[AttemptView]) -> anyhow::Result<()> {
-    let rows: Vec<_> = attempts.iter().map(AttemptView::row).collect();
+pub fn print<'a>(attempts: impl IntoIterator<Item = &'a AttemptView>) -> anyhow::Result<()> {
+    let rows: Vec<_> = attempts.into_iter().map(AttemptView::row).collect();
     output::table(AttemptView::HEADINGS, &rows)
 }
 
 /// Shows one attempt.
-pub async fn show(deployment: &Deployment, args: &AttemptsShowArgs, json: bool) -> anyhow::Result<()> {
+pub async fn show(
+    deployment: &Deployment,
+    args: &AttemptsShowArgs,
+    json: bool,
+) -> anyhow::Result<()> {
     let source = sources::named(&args.source)?;
     let details = view::attempt_details(deployment, source.name, &args.attempt).await?;
     let details = details.with_context(|| {
-        format!("nothing is known of the attempt {} of {}: `hooks attempts list` shows those that are", args.attempt, args.source)
+        format!(
+            "nothing is known of the attempt {} of {}: `hooks attempts list` shows those that are",
+            args.attempt, args.source
+        )
     })?;
     if json {
         return output::json(&details);
@@ -58,10 +69,20 @@ fn print_details(details: &AttemptDetails) -> anyhow::Result<()> {
         output::line(&format!("{heading:<12}{value}"))?;
     }
     if let Some(asked) = &details.asked {
-        output::line(&format!("{:<12}{}", "asked for", serde_json::to_string(asked)?))?;
+        output::line(&format!(
+            "{:<12}{}",
+            "asked for",
+            serde_json::to_string(asked)?
+        ))?;
     }
     for event in &details.events {
-        output::line(&format!("{}  {:<24}{}  {}×", event.first_received, event.kind.to_string(), event.id, event.deliveries))?;
+        output::line(&format!(
+            "{}  {:<24}{}  {}×",
+            event.first_received,
+            event.kind.to_string(),
+            event.id,
+            event.deliveries
+        ))?;
     }
     Ok(())
 }

@@ -13,14 +13,21 @@ use std::io::Write;
 use std::time::Duration;
 
 /// Lists events.
-pub async fn list(deployment: &Deployment, args: &EventsListArgs, json: bool) -> anyhow::Result<()> {
+pub async fn list(
+    deployment: &Deployment,
+    args: &EventsListArgs,
+    json: bool,
+) -> anyhow::Result<()> {
     let sources = sources::named_or_all(args.source.as_deref())?;
     let events = view::events(deployment, &sources, args.days).await?;
     if json {
         return output::json(&events);
     }
     let rows: Vec<_> = events.iter().map(row).collect();
-    output::table(["first received", "event", "kind", "deliveries", "attempt"], &rows)
+    output::table(
+        ["first received", "event", "kind", "deliveries", "attempt"],
+        &rows,
+    )
 }
 
 fn row(event: &EventSummary) -> [String; 5] {
@@ -34,13 +41,20 @@ fn row(event: &EventSummary) -> [String; 5] {
 }
 
 /// Shows one event, or writes its exact body.
-pub async fn show(deployment: &Deployment, args: &EventsShowArgs, json: bool) -> anyhow::Result<()> {
+pub async fn show(
+    deployment: &Deployment,
+    args: &EventsShowArgs,
+    json: bool,
+) -> anyhow::Result<()> {
     let event = find(deployment, args).await?;
     if args.raw {
         let body = deployment.table.event_body(&event).await?;
         return Ok(std::io::stdout().lock().write_all(&body)?);
     }
-    let details = EventDetails { summary: event.summary, event: event.event };
+    let details = EventDetails {
+        summary: event.summary,
+        event: event.event,
+    };
     if json {
         return output::json(&details);
     }
@@ -48,7 +62,10 @@ pub async fn show(deployment: &Deployment, args: &EventsShowArgs, json: bool) ->
 }
 
 async fn find(deployment: &Deployment, args: &EventsShowArgs) -> anyhow::Result<StoredEvent> {
-    let id: EventId = args.id.parse().map_err(|error| WrongUse(format!("{error}")))?;
+    let id: EventId = args
+        .id
+        .parse()
+        .map_err(|error| WrongUse(format!("{error}")))?;
     sources::named(id.source())?;
     let until = deployment.clock.now();
     let since = until.minus(Duration::from_hours(24) * (args.days.get() - 1));
@@ -59,6 +76,9 @@ async fn find(deployment: &Deployment, args: &EventsShowArgs) -> anyhow::Result<
 fn print(details: &EventDetails) -> anyhow::Result<()> {
     let EventDetails { summary, event } = details;
     output::line(&format!("{} {}", summary.id, summary.kind))?;
-    output::line(&format!("    received {} times, from {} to {}", summary.deliveries, summary.first_received, summary.last_received))?;
+    output::line(&format!(
+        "    received {} times, from {} to {}",
+        summary.deliveries, summary.first_received, summary.last_received
+    ))?;
     output::line(&serde_json::to_string_pretty(event)?)
 }

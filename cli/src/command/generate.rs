@@ -1,0 +1,182 @@
+//! `hooks events generate`: the API Gateway events beside the payloads, for `sam local invoke` and `cargo lambda invoke`.
+
+use crate::args::EventsGenerateArgs;
+use crate::credentials;
+use crate::exit::WrongUse;
+use crate::output;
+use crate::sources::{self, Entry};
+use crate::workspace::{self, Payload, root};
+use anyhow::Context;
+use http::{Method, Request, Uri};
+use local::gateway::{self, Routes};
+use local::template::{Place, Template};
+use serde_json::Value;
+use shared::caller::Delivery;
+use shared::clock::Clock;
+use shared::timestamp::Timestamp;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use time::OffsetDateTime;
+
+/// When the events in the repository were signed.
+const SIGNED_AT: &str = "2026-01-15T10:00:00Z";
+const REQUEST_ID: &str = "local-request-id";
+const DELIVERY_ID: &str = "msg_local";
+const HOST: &str = "local.execute-api.eu-west-1.amazonaws.com";
+
+/// Writes them, or says which ones are not as they would be written.
+pub fn run(args: &EventsGenerateArgs) -> anyhow::Result<()> {
+    let root = root()?;
+    let signed = if args.now {
+        Clock::system().now()
+    } else {
+        Timestamp::parse(SIGNED_AT)?
+    };
+    let mut outdated = Vec::new();
+    let mut written = 0;
+    for (path, text) in generate(&root, signed)? {
+        if std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            continue;
+        }
+        if args.check {
+            outdated.push(path.display().to_string());
+        } else {
+            std::fs::write(&path, text)
+                .with_context(|| format!("{} could not be written", path.display()))?;
+            written += 1;
+        }
+    }
+    if !outdated.is_empty() {
+        anyhow::bail!(
+            "not as `hooks events generate` writes them: {}",
+            outdated.join(", ")
+        );
+    }
+    output::line(&format!(
+        "{written} files written, all others are as they should be"
+    ))
+}
+
+/// Every event that is to be beside a payload, and its text.
+fn generate(root: &Path, signed: Timestamp) -> anyhow::Result<Vec<(PathBuf, String)>> {
+    let routes = routes(root)?;
+    let secrets = credentials::inbound();
+    let mut files = Vec::new();
+    for source in sources::ALL {
+        let secret = secrets
+            .get(&source.secret())
+            .context("every source has a secret of this machine")?;
+        for payload in workspace::payloads(root, source.name)? {
+            let event = event(&routes, source, &secret.to_string(), &payload, signed)?;
+            let text = format!("{}\n", serde_json::to_string_pretty(&event)?);
+            files.push((payload.path.with_extension("apigw.json"), text));
+        }
+    }
+    Ok(files)
+}
+
+fn routes(root: &Path) -> anyhow::Result<Routes<()>> {
+    let place = Place {
+        stack: "local".into(),
+        endpoint_url: String::new(),
+        api_url: format!("https://{HOST}"),
+    };
+    let template = Template::read(&root.join("template.yaml"), &BTreeMap::new(), &place)?;
+    let mut routes = Routes::default();
+    for route in template
+        .functions
+        .iter()
+        .flat_map(|function| &function.routes)
+    {
+        routes.add(route, ())?;
+    }
+    Ok(routes)
+}
+
+fn event(
+    routes: &Routes<()>,
+    source: Entry,
+    secret: &str,
+    payload: &Payload,
+    signed: Timestamp,
+) -> anyhow::Result<Value> {
+    let body = std::fs::read(&payload.path)?;
+    let versions: Vec<&str> = source
+        .endpoints(secret)?
+        .iter()
+        .map(|endpoint| endpoint.version)
+        .collect();
+    let version = version_of(&versions, &payload.path)?;
+    let call = source.call(
+        secret,
+        Delivery {
+            version,
+            body: &body,
+            sent: signed,
+            id: DELIVERY_ID,
+        },
+    )?;
+    let mut request = Request::post(Uri::try_from(&call.path)?)
+        .header("host", HOST)
+        .header("user-agent", "vendor");
+    for (name, value) in &call.headers {
+        request = request.header(name, value);
+    }
+    let (parts, ()) = request.body(())?.into_parts();
+    let (_, route) = routes
+        .find(&Method::POST, parts.uri.path())
+        .with_context(|| format!("no route leads to {}", call.path))?;
+    let now = OffsetDateTime::from_unix_timestamp(signed.unix_seconds())?;
+    Ok(gateway::event(&route, &parts, &body, now, REQUEST_ID))
+}
+
+/// The source's way in that a file is for, by its name up to the first `-`; the only one, if there is only one.
+pub fn version_of<'a>(versions: &[&'a str], file: &Path) -> Result<&'a str, WrongUse> {
+    let stem = workspace::stem(file);
+    let prefix = stem.split_once('-').map_or(stem, |(prefix, _)| prefix);
+    let known = versions
+        .iter()
+        .find(|version| **version == prefix || version.is_empty());
+    known.copied().ok_or_else(|| {
+        let versions = versions.join(", ");
+        WrongUse(format!(
+            "the name of {} does not say for which way in it is: add --version, one of {versions}",
+            file.display()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_events_in_the_repository_are_as_they_would_be_written() {
+        let files = generate(&root().unwrap(), Timestamp::parse(SIGNED_AT).unwrap()).unwrap();
+        assert!(files.len() >= 40, "{}", files.len());
+        for (path, text) in files {
+            let there = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                there == text,
+                "{} is outdated: run `cargo run -- events generate`",
+                path.display()
+            );
+        }
+    }
+
+    #[test]
+    fn a_files_name_says_for_which_way_in_it_is() {
+        let version =
+            |versions: &[&'static str], name: &str| version_of(versions, Path::new(name)).ok();
+        assert_eq!(
+            version(&["v1", "v2"], "events/testlify/v2-completed.json"),
+            Some("v2")
+        );
+        assert_eq!(
+            version(&["start", "submission"], "start.json"),
+            Some("start")
+        );
+        assert_eq!(version(&[""], "in-progress.json"), Some(""));
+        assert_eq!(version(&["v1", "v2"], "completed.json"), None);
+    }
+}

@@ -2,17 +2,13 @@
 
 use crate::args::LocalArgs;
 use crate::command::endpoints;
+use crate::credentials;
 use crate::deployment::{Address, Deployment};
 use crate::workspace;
 use anyhow::Context;
 use local::binaries::{self, CargoOutput, Profile};
 use local::{Bundle, Options};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::Path;
-
-/// The secret that Testlify would issue; any will do on one's own machine.
-const SIGNING_SECRET: &str = "whsec_bG9jYWwgc2lnbmluZyBzZWNyZXQsIG5vdCBhIHNlY3JldA==";
 
 /// Runs it until Ctrl-C.
 pub async fn run(args: LocalArgs) -> anyhow::Result<()> {
@@ -31,7 +27,8 @@ pub async fn run(args: LocalArgs) -> anyhow::Result<()> {
     }
     eprintln!("ending …");
     bundle.stop().await;
-    std::fs::remove_file(&file).with_context(|| format!("{} could not be removed", file.display()))?;
+    std::fs::remove_file(&file)
+        .with_context(|| format!("{} could not be removed", file.display()))?;
     shown
 }
 
@@ -39,22 +36,22 @@ pub async fn run(args: LocalArgs) -> anyhow::Result<()> {
 pub async fn options(root: &Path, output: CargoOutput) -> anyhow::Result<Options> {
     let binaries = binaries::build(root, Profile::Dev, output).await?;
     let mut options = Options::new(root.join("template.yaml"), binaries);
-    options.secrets = secrets();
+    options.secrets = credentials::inbound();
     Ok(options)
-}
-
-/// What the vendors issue, and so the template does not generate.
-fn secrets() -> BTreeMap<String, Value> {
-    BTreeMap::from([("TestlifySecret".to_owned(), json!({ "signing_secret": SIGNING_SECRET }))])
 }
 
 /// How other commands reach the bundle.
 pub fn address(bundle: &Bundle) -> Address {
-    Address { endpoint_url: Some(bundle.endpoint_url().to_owned()), outputs: bundle.outputs().clone() }
+    Address {
+        endpoint_url: Some(bundle.endpoint_url().to_owned()),
+        outputs: bundle.outputs().clone(),
+    }
 }
 
 fn write(file: &Path, address: &Address) -> anyhow::Result<()> {
-    let directory = file.parent().context("the bundle's file is in a directory")?;
+    let directory = file
+        .parent()
+        .context("the bundle's file is in a directory")?;
     std::fs::create_dir_all(directory)?;
     Ok(std::fs::write(file, serde_json::to_vec_pretty(address)?)?)
 }

@@ -15,13 +15,19 @@ pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
     if json {
         return output::json(&json!({ "items": items, "messages": messages }));
     }
-    output::line(&format!("{items} parked items are due again, {messages} messages are back in the queue"))
+    output::line(&format!(
+        "{items} parked items are due again, {messages} messages are back in the queue"
+    ))
 }
 
 async fn parked(deployment: &Deployment) -> anyhow::Result<usize> {
     let mut brought_back = 0;
     for item in deployment.table.parked().await? {
-        if deployment.table.redrive(&item, deployment.clock.now()).await? {
+        if deployment
+            .table
+            .redrive(&item, deployment.clock.now())
+            .await?
+        {
             brought_back += 1;
         }
     }
@@ -35,15 +41,29 @@ async fn dead_letters(deployment: &Deployment) -> anyhow::Result<u64> {
     let dead_letters = deployment.output("DeadLetterQueueUrl")?;
     let (mut moved, all) = (0, deployment.messages("DeadLetterQueueUrl").await?);
     while moved < all {
-        let request = deployment.sqs.receive_message().queue_url(dead_letters).max_number_of_messages(MOST_AT_ONCE);
+        let request = deployment
+            .sqs
+            .receive_message()
+            .queue_url(dead_letters)
+            .max_number_of_messages(MOST_AT_ONCE);
         let received = request.send().await?;
         if received.messages().is_empty() {
             break;
         }
         for message in received.messages() {
-            queue.send(message.body().unwrap_or_default().to_owned()).await?;
-            let handle = message.receipt_handle().context("SQS gave a message without a receipt handle")?;
-            deployment.sqs.delete_message().queue_url(dead_letters).receipt_handle(handle).send().await?;
+            queue
+                .send(message.body().unwrap_or_default().to_owned())
+                .await?;
+            let handle = message
+                .receipt_handle()
+                .context("SQS gave a message without a receipt handle")?;
+            deployment
+                .sqs
+                .delete_message()
+                .queue_url(dead_letters)
+                .receipt_handle(handle)
+                .send()
+                .await?;
             moved += 1;
         }
     }

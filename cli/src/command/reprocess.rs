@@ -35,7 +35,11 @@ pub struct Asked {
 }
 
 /// Asks for the ids. The deployment is looked for after the ids are checked.
-pub async fn run<F>(find: impl FnOnce() -> F, args: &ReprocessArgs, json: bool) -> anyhow::Result<()>
+pub async fn run<F>(
+    find: impl FnOnce() -> F,
+    args: &ReprocessArgs,
+    json: bool,
+) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<Deployment>>,
 {
@@ -52,10 +56,19 @@ where
     if json {
         return output::json(&asked);
     }
-    let Asked { ids, messages, answered, foreign } = asked;
-    output::line(&format!("asked for {ids} ids in {messages} messages, each of them one call"))?;
+    let Asked {
+        ids,
+        messages,
+        answered,
+        foreign,
+    } = asked;
+    output::line(&format!(
+        "asked for {ids} ids in {messages} messages, each of them one call"
+    ))?;
     if args.wait {
-        output::line(&format!("{answered} answered, {foreign} not of this account"))?;
+        output::line(&format!(
+            "{answered} answered, {foreign} not of this account"
+        ))?;
     }
     Ok(())
 }
@@ -63,8 +76,12 @@ where
 fn ids(args: &ReprocessArgs) -> anyhow::Result<BTreeSet<i64>> {
     let mut texts = args.ids.clone();
     if let Some(file) = &args.file {
-        let text = std::fs::read_to_string(file).map_err(|error| WrongUse(format!("{} cannot be read: {error}", file.display())))?;
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| WrongUse(format!("{} cannot be read: {error}", file.display())))?;
+        let lines = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
         texts.extend(lines.map(str::to_owned));
     }
     Ok(parse(&texts)?)
@@ -89,35 +106,71 @@ fn parse(texts: &[String]) -> Result<BTreeSet<i64>, WrongUse> {
     }
     let more = refused.len().saturating_sub(MOST_NAMED);
     refused.truncate(MOST_NAMED);
-    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-    Err(WrongUse(format!("nothing was asked for: {}{more}", refused.join("; "))))
+    let more = if more > 0 {
+        format!("; and {more} more")
+    } else {
+        String::new()
+    };
+    Err(WrongUse(format!(
+        "nothing was asked for: {}{more}",
+        refused.join("; ")
+    )))
 }
 
 fn bar(length: usize, what: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}").expect("the template is a constant");
-    ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX)).with_style(style).with_message(what)
+    let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}")
+        .expect("the template is a constant");
+    ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX))
+        .with_style(style)
+        .with_message(what)
 }
 
 /// Notes the ids as work to do, and announces them in the fewest messages.
-pub async fn ask(deployment: &Deployment, ids: &BTreeSet<i64>, bar: &ProgressBar) -> anyhow::Result<Asked> {
+pub async fn ask(
+    deployment: &Deployment,
+    ids: &BTreeSet<i64>,
+    bar: &ProgressBar,
+) -> anyhow::Result<Asked> {
     let now = deployment.clock.now();
     let noted = stream::iter(ids).map(|id| async move {
-        let noted = deployment.table.request_again(SOURCE, &id.to_string(), now).await;
+        let noted = deployment
+            .table
+            .request_again(SOURCE, &id.to_string(), now)
+            .await;
         bar.inc(1);
         noted
     });
-    noted.buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
+    noted
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<_>>()
+        .await?;
     let (queue, jobs) = (deployment.queue()?, Job::ask_imocha(ids.iter().copied()));
     let messages = jobs.len();
     for job in jobs {
         let correlation_id = format!("reprocess-{}", now.unix_ms());
-        queue.send(Message { job, correlation_id }.body()).await?;
+        queue
+            .send(
+                Message {
+                    job,
+                    correlation_id,
+                }
+                .body(),
+            )
+            .await?;
     }
-    Ok(Asked { ids: ids.len(), messages, ..Asked::default() })
+    Ok(Asked {
+        ids: ids.len(),
+        messages,
+        ..Asked::default()
+    })
 }
 
 /// Waits until every id is answered or foreign, and counts both.
-pub async fn wait(deployment: &Deployment, ids: &BTreeSet<i64>, bar: &ProgressBar) -> anyhow::Result<(usize, usize)> {
+pub async fn wait(
+    deployment: &Deployment,
+    ids: &BTreeSet<i64>,
+    bar: &ProgressBar,
+) -> anyhow::Result<(usize, usize)> {
     let (mut waiting, mut answered, mut foreign) = (ids.clone(), 0, 0);
     while !waiting.is_empty() {
         for (id, outcome) in outcomes(deployment, &waiting).await? {
@@ -134,7 +187,10 @@ pub async fn wait(deployment: &Deployment, ids: &BTreeSet<i64>, bar: &ProgressBa
     Ok((answered, foreign))
 }
 
-async fn outcomes(deployment: &Deployment, ids: &BTreeSet<i64>) -> anyhow::Result<Vec<(i64, AskedOutcome)>> {
+async fn outcomes(
+    deployment: &Deployment,
+    ids: &BTreeSet<i64>,
+) -> anyhow::Result<Vec<(i64, AskedOutcome)>> {
     let outcomes = stream::iter(ids.iter().copied()).map(|id| async move {
         match deployment.table.asked(SOURCE, &id.to_string()).await? {
             Some(asked) => Ok((id, asked.outcome)),
@@ -150,14 +206,25 @@ mod tests {
 
     fn parsed(texts: &[&str]) -> Result<Vec<i64>, String> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        parse(&texts).map(|ids| ids.into_iter().collect()).map_err(|error| error.to_string())
+        parse(&texts)
+            .map(|ids| ids.into_iter().collect())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn ids_of_no_use_are_refused_by_name_and_nothing_is_asked_for() {
-        assert_eq!(parsed(&["2944056", "2935600"]), Ok(vec![2_935_600, 2_944_056]));
+        assert_eq!(
+            parsed(&["2944056", "2935600"]),
+            Ok(vec![2_935_600, 2_944_056])
+        );
         let error = parsed(&["7", "-1", "0", "7", "abc", "99999999999999999999"]).unwrap_err();
-        for id in ["`-1`", "`0`", "`7` is given twice", "`abc`", "`99999999999999999999`"] {
+        for id in [
+            "`-1`",
+            "`0`",
+            "`7` is given twice",
+            "`abc`",
+            "`99999999999999999999`",
+        ] {
             assert!(error.contains(id), "{error}");
         }
         assert!(parsed(&[]).is_err());
@@ -167,6 +234,9 @@ mod tests {
     fn a_thousand_wrong_ids_are_not_all_named() {
         let wrong = vec!["x"; 1000];
         let error = parsed(&wrong).unwrap_err();
-        assert!(error.contains("and 980 more") && error.len() < 2000, "{error}");
+        assert!(
+            error.contains("and 980 more") && error.len() < 2000,
+            "{error}"
+        );
     }
 }

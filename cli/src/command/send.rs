@@ -1,11 +1,11 @@
 //! `hooks send`: posts a payload as its vendor would.
 
 use crate::args::SendArgs;
+use crate::command::generate::version_of;
 use crate::deployment::Deployment;
 use crate::exit::WrongUse;
 use crate::output;
 use crate::sources::{self, Entry};
-use crate::workspace;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http::StatusCode;
@@ -38,38 +38,71 @@ impl Sender {
     /// For one source.
     pub async fn new(deployment: &Deployment, source: Entry) -> anyhow::Result<Self> {
         let secret = deployment.inbound_secret(&source).await?;
-        let versions = source.endpoints(&secret)?.into_iter().map(|endpoint| endpoint.version).collect();
-        let api_url = deployment.output("ApiUrl")?.trim_end_matches('/').to_owned();
-        Ok(Self { http: reqwest::Client::new(), api_url, source, secret, versions })
-    }
-
-    /// The source's way in that a file is for, by its name up to the first `-`.
-    pub fn version_of(&self, file: &Path) -> Result<&'static str, WrongUse> {
-        let stem = workspace::stem(file);
-        let prefix = stem.split_once('-').map_or(stem, |(prefix, _)| prefix);
-        let known = self.versions.iter().find(|version| **version == prefix || version.is_empty());
-        known.copied().ok_or_else(|| {
-            let versions = self.versions.join(", ");
-            WrongUse(format!("the file's name does not say for which way in it is: add --version, one of {versions}"))
+        let versions = source
+            .endpoints(&secret)?
+            .into_iter()
+            .map(|endpoint| endpoint.version)
+            .collect();
+        let api_url = deployment
+            .output("ApiUrl")?
+            .trim_end_matches('/')
+            .to_owned();
+        Ok(Self {
+            http: reqwest::Client::new(),
+            api_url,
+            source,
+            secret,
+            versions,
         })
     }
 
+    /// The source's way in that a file is for.
+    pub fn version_of(&self, file: &Path) -> Result<&'static str, WrongUse> {
+        version_of(&self.versions, file)
+    }
+
     /// Posts one body. `id` is the delivery's, for a vendor that gives one.
-    pub async fn post(&self, deployment: &Deployment, version: &str, body: Bytes, id: &str) -> anyhow::Result<Answer> {
-        let delivery = Delivery { version, body: &body, sent: deployment.clock.now(), id };
+    pub async fn post(
+        &self,
+        deployment: &Deployment,
+        version: &str,
+        body: Bytes,
+        id: &str,
+    ) -> anyhow::Result<Answer> {
+        let delivery = Delivery {
+            version,
+            body: &body,
+            sent: deployment.clock.now(),
+            id,
+        };
         let call = self.source.call(&self.secret, delivery)?;
-        let mut request = self.http.post(format!("{}{}", self.api_url, call.path)).header("content-type", "application/json");
+        let mut request = self
+            .http
+            .post(format!("{}{}", self.api_url, call.path))
+            .header("content-type", "application/json");
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }
-        let response = request.body(body).send().await.map_err(reqwest::Error::without_url)?;
+        let response = request
+            .body(body)
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)?;
         let status = response.status();
         let text = response.bytes().await?;
         if status != StatusCode::ACCEPTED {
-            return Ok(Answer { status: status.as_u16(), event: None, outcome: None });
+            return Ok(Answer {
+                status: status.as_u16(),
+                event: None,
+                outcome: None,
+            });
         }
-        let answer: Answer = serde_json::from_slice(&text).context("the answer is not what a receiver gives")?;
-        Ok(Answer { status: status.as_u16(), ..answer })
+        let answer: Answer =
+            serde_json::from_slice(&text).context("the answer is not what a receiver gives")?;
+        Ok(Answer {
+            status: status.as_u16(),
+            ..answer
+        })
     }
 }
 
@@ -80,7 +113,8 @@ pub async fn run(deployment: &Deployment, args: &SendArgs, json: bool) -> anyhow
         Some(version) => version.as_str(),
         None => sender.version_of(&args.file)?,
     };
-    let body = std::fs::read(&args.file).map_err(|error| WrongUse(format!("{} cannot be read: {error}", args.file.display())))?;
+    let body = std::fs::read(&args.file)
+        .map_err(|error| WrongUse(format!("{} cannot be read: {error}", args.file.display())))?;
     let body = Bytes::from(body);
     let id = format!("msg_{:016x}", fastrand::u64(..));
     let mut answers = Vec::new();
@@ -88,9 +122,15 @@ pub async fn run(deployment: &Deployment, args: &SendArgs, json: bool) -> anyhow
         answers.push(sender.post(deployment, version, body.clone(), &id).await?);
     }
     print(&answers, json)?;
-    let refused = answers.iter().filter(|answer| answer.outcome.is_none()).count();
+    let refused = answers
+        .iter()
+        .filter(|answer| answer.outcome.is_none())
+        .count();
     if refused > 0 {
-        bail!("{refused} of {} deliveries were not accepted", answers.len());
+        bail!(
+            "{refused} of {} deliveries were not accepted",
+            answers.len()
+        );
     }
     Ok(())
 }
@@ -99,6 +139,15 @@ fn print(answers: &[Answer], json: bool) -> anyhow::Result<()> {
     if json {
         return output::json(&answers);
     }
-    let row = |answer: &Answer| [answer.status.to_string(), output::or_dash(answer.outcome.as_ref()), output::or_dash(answer.event.as_ref())];
-    output::table(["status", "outcome", "event"], &answers.iter().map(row).collect::<Vec<_>>())
+    let row = |answer: &Answer| {
+        [
+            answer.status.to_string(),
+            output::or_dash(answer.outcome.as_ref()),
+            output::or_dash(answer.event.as_ref()),
+        ]
+    };
+    output::table(
+        ["status", "outcome", "event"],
+        &answers.iter().map(row).collect::<Vec<_>>(),
+    )
 }

@@ -8,7 +8,10 @@ use worker::job::{Job, Message};
 
 /// Sends it.
 pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
-    let message = Message { job: Job::Sweep, correlation_id: format!("sweep-{}", deployment.clock.now().unix_ms()) };
+    let message = Message {
+        job: Job::Sweep,
+        correlation_id: format!("sweep-{}", deployment.clock.now().unix_ms()),
+    };
     deployment.queue()?.send(message.body()).await?;
     if json {
         return output::json(&json!({ "messages": 1 }));

@@ -1,17 +1,23 @@
 //! SQS: winterbaume's engine in this process.
 //!
-//! Of a standard queue it has visibility, delays, long polls and dead letters. What it lacks or gets wrong stands
-//! in [`Queues::handle`]: its queue URLs are Amazon's, and a batch delete fails as a whole for one bad handle.
+//! Of a standard queue it has visibility, delays, long polls and dead letters. What it lacks or gets wrong is mended
+//! in [`Queues::handle`]: its queue URLs are Amazon's, a batch delete fails as a whole for one bad handle, it knows
+//! no limits, and a move task never moves anything. It has no FIFO queues.
+
+mod limits;
+mod move_task;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use winterbaume_core::{MockRequest, MockResponse, MockService};
 use winterbaume_sqs::SqsService;
 
-use super::answer;
+use move_task::MoveTasks;
+
+use super::{answer, failure};
 use crate::template::{ACCOUNT, REGION};
 
 /// The engine, and word of each message that came in.
@@ -19,6 +25,7 @@ pub(crate) struct Queues {
     engine: SqsService,
     endpoint_url: String,
     sent: Notify,
+    move_tasks: MoveTasks,
 }
 
 impl std::fmt::Debug for Queues {
@@ -38,6 +45,7 @@ impl Queues {
             engine: SqsService::new(),
             endpoint_url: endpoint_url.to_owned(),
             sent: Notify::new(),
+            move_tasks: MoveTasks::default(),
         }
     }
 
@@ -48,8 +56,14 @@ impl Queues {
 
     /// Does one operation.
     pub(crate) async fn handle(&self, operation: &str, request: Request<Bytes>) -> Response<Bytes> {
+        let input: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+        if let Err(violation) = limits::check(operation, &input) {
+            return refused(violation.code(), &violation.to_string());
+        }
         match operation {
-            "DeleteMessageBatch" => self.delete_each(&request).await,
+            "DeleteMessageBatch" => self.delete_each(&input).await,
+            "StartMessageMoveTask" => self.start_move(&input).await,
+            "ListMessageMoveTasks" => self.list_moves(&input),
             "CreateQueue" | "GetQueueUrl" | "ListQueues" | "ListDeadLetterSourceQueues" => {
                 self.with_own_urls(self.pass(request).await)
             }
@@ -85,48 +99,50 @@ impl Queues {
     }
 
     /// One delete for each entry, so that a bad handle fails alone, as it does at AWS.
-    async fn delete_each(&self, request: &Request<Bytes>) -> Response<Bytes> {
-        let input: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
+    async fn delete_each(&self, input: &Value) -> Response<Bytes> {
         let entries = input.get("Entries").and_then(Value::as_array);
         let (mut successful, mut failed) = (Vec::new(), Vec::new());
         for entry in entries.into_iter().flatten() {
-            let id = entry.get("Id").cloned().unwrap_or(Value::Null);
-            let response = self.pass(single_delete(request, &input, entry)).await;
+            let id = entry.get("Id");
+            let handle = entry.get("ReceiptHandle");
+            let delete = json!({ "QueueUrl": input.get("QueueUrl"), "ReceiptHandle": handle });
+            let response = self
+                .pass(super::request("AmazonSQS.DeleteMessage", &delete))
+                .await;
             if response.status().is_success() {
                 successful.push(json!({ "Id": id }));
             } else {
-                failed.push(
-                    json!({ "Id": id, "SenderFault": true, "Code": "ReceiptHandleIsInvalid" }),
-                );
+                let code = "ReceiptHandleIsInvalid";
+                failed.push(json!({ "Id": id, "SenderFault": true, "Code": code }));
             }
         }
         answer(
-            http::StatusCode::OK,
+            StatusCode::OK,
             &json!({ "Successful": successful, "Failed": failed }),
         )
     }
+}
+
+/// An error in both forms that SQS gives it: that of its JSON protocol, and the code of the older one.
+fn refused(code: &'static str, message: &str) -> Response<Bytes> {
+    let name = code.rsplit('.').next().unwrap_or(code);
+    let kind = format!("com.amazonaws.sqs#{name}");
+    let mut response = failure(StatusCode::BAD_REQUEST, &kind, message);
+    if let Ok(query_error) = HeaderValue::from_str(&format!("{code};Sender")) {
+        response
+            .headers_mut()
+            .insert("x-amzn-query-error", query_error);
+    }
+    response
 }
 
 fn amazon_url() -> String {
     format!("https://sqs.{REGION}.amazonaws.com")
 }
 
-fn single_delete(request: &Request<Bytes>, input: &Value, entry: &Value) -> Request<Bytes> {
-    let body = json!({
-        "QueueUrl": input.get("QueueUrl"),
-        "ReceiptHandle": entry.get("ReceiptHandle"),
-    });
-    let mut single = Request::new(Bytes::from(body.to_string()));
-    single.headers_mut().clone_from(request.headers());
-    let target = http::HeaderValue::from_static("AmazonSQS.DeleteMessage");
-    single.headers_mut().insert("x-amz-target", target);
-    single
-}
-
 fn into_http(response: MockResponse) -> Response<Bytes> {
     let mut answer = Response::new(response.body);
-    *answer.status_mut() =
-        http::StatusCode::from_u16(response.status).unwrap_or(http::StatusCode::BAD_GATEWAY);
+    *answer.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
     *answer.headers_mut() = response.headers;
     answer
 }

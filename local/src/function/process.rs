@@ -39,6 +39,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // Of its own, so that Ctrl-C on a terminal reaches the bundle alone, which then ends in order.
+            .process_group(0)
             .spawn()?;
         let entry = Entry::new(child.id().unwrap_or_default(), processes);
         if let Some(stdout) = child.stdout.take() {

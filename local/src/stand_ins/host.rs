@@ -11,8 +11,7 @@ use crate::server;
 #[derive(Debug)]
 pub(super) struct Host {
     base_url: String,
-    /// Dropped with this, which is the signal. Aborting the task instead would leave the connections that a client
-    /// keeps open, and on them the stand-in would live on.
+    /// Dropped with this, which is the signal: it ends the connections that clients keep open, too.
     _stop: oneshot::Sender<()>,
 }
 

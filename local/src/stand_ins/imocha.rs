@@ -1,8 +1,5 @@
 //! iMocha's API: Process Callbacks and the report, and the callbacks themselves.
 
-mod account;
-mod report;
-
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,10 +12,11 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::account::{Account, MOST_IDS, Processed};
 use super::callbacks::{Callbacks, Queue};
 use super::host::Host;
 use super::key::Key;
-use account::{Account, MOST_IDS, Processed};
+use super::report;
 
 /// A stand-in for iMocha's API, with the attempts that it was told to remember.
 #[derive(Debug)]
@@ -110,7 +108,7 @@ async fn process_callbacks(State(api): State<Api>, body: Bytes) -> Response {
     let Ok(asked) = serde_json::from_slice::<ProcessCallbacks>(&body) else {
         return refuse(StatusCode::BAD_REQUEST, ["Invalid request body"]);
     };
-    match locked(&api.account).process(asked.ids) {
+    match locked(&api.account).process(&asked.ids) {
         Processed::TooMany => {
             let message = format!("At a time only {MOST_IDS} records will be processed");
             refuse(StatusCode::BAD_REQUEST, [message])

@@ -9,7 +9,7 @@ use local::faults::{Call, ErrorAnswer, Fault, Faults};
 use local::{Bundle, Options};
 use serde_json::{Value, json};
 
-use crate::support::{bundle, call, options};
+use crate::support::{bundle, call, eventually, message_count, options, records};
 
 fn put(bundle: &Bundle, key: &str) -> Value {
     json!({ "TableName": bundle.table_name(), "Item": { "pk": { "S": key } } })
@@ -181,5 +181,37 @@ async fn one_bad_handle_fails_alone_in_a_batch_delete() {
     assert_eq!(status, 200);
     assert_eq!(output["Successful"], json!([{ "Id": "good" }]));
     assert_eq!(output["Failed"][0]["Id"], "bad");
+    bundle.stop().await;
+}
+
+#[tokio::test]
+async fn a_move_task_brings_dead_letters_back_to_the_queue_that_they_came_from() {
+    let bundle = bundle().await;
+    let dead_letters = bundle.dead_letter_queue_url();
+    for text in ["one", "two"] {
+        let message = json!({ "QueueUrl": dead_letters, "MessageBody": text });
+        call(&bundle, "AmazonSQS.SendMessage", &message)
+            .await
+            .unwrap();
+    }
+    let arn = "arn:aws:sqs:eu-west-1:000000000000:local-DeadLetterQueue";
+    let start = json!({ "SourceArn": arn });
+    let (status, task) = call(&bundle, "AmazonSQS.StartMessageMoveTask", &start)
+        .await
+        .unwrap();
+    assert_eq!(status, 200, "{task}");
+    let (_, tasks) = call(&bundle, "AmazonSQS.ListMessageMoveTasks", &start)
+        .await
+        .unwrap();
+    assert_eq!(tasks["Results"][0]["ApproximateNumberOfMessagesMoved"], 2);
+    assert_eq!(tasks["Results"][0]["TaskHandle"], task["TaskHandle"]);
+    eventually("the worker has both", async || records(&bundle).len() == 2).await;
+    assert_eq!(message_count(&bundle, dead_letters).await, 0);
+
+    let start = json!({ "SourceArn": "arn:aws:sqs:eu-west-1:000000000000:local-Queue" });
+    let (status, _) = call(&bundle, "AmazonSQS.StartMessageMoveTask", &start)
+        .await
+        .unwrap();
+    assert_eq!(status, 400, "its messages are no dead letters");
     bundle.stop().await;
 }

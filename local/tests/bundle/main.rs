@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, its helpers included"
 )]
 
+mod binaries;
 mod engines;
 mod functions;
 mod lifecycle;

@@ -45,8 +45,8 @@ impl Account {
         self.callbacks.get(&id).cloned()
     }
 
-    pub(super) fn process(&mut self, ids: Vec<i64>) -> Processed {
-        self.calls.push(ids.clone());
+    pub(super) fn process(&mut self, ids: &[i64]) -> Processed {
+        self.calls.push(ids.to_vec());
         if ids.len() > MOST_IDS {
             return Processed::TooMany;
         }

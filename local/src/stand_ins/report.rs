@@ -1,4 +1,4 @@
-//! The report of an attempt, with what its callback says.
+//! iMocha's report of an attempt, with what its callback says.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;

@@ -1,0 +1,214 @@
+//! What the vendors post.
+
+use super::stage::Stage;
+use crate::command::send::Answer;
+use crate::deployment::Deployment;
+use crate::sources;
+use crate::workspace::{self, Payload};
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use serde_json::Value;
+use shared::store::EventSummary;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+const AT_ONCE: usize = 8;
+const BULK: i64 = 250;
+const FIRST_BULK_ID: i64 = 5_000_001;
+
+/// How the deliveries were answered.
+#[derive(Debug, Default, Serialize)]
+pub struct Counts {
+    /// All of them.
+    pub sent: usize,
+    /// Those accepted as something new, test buttons and what is of no known kind among them.
+    pub accepted: usize,
+    /// Those accepted as a repeat.
+    pub duplicate: usize,
+    /// Those that were not accepted.
+    pub refused: usize,
+}
+
+/// What was posted, and how it was answered.
+#[derive(Default)]
+pub struct Deliveries {
+    /// How they were answered.
+    pub counts: Counts,
+    /// The exact body and the number of deliveries of every event that was accepted and is kept, by id.
+    expected: BTreeMap<String, (Bytes, u64)>,
+}
+
+/// Every payload under `events/`.
+pub fn files(root: &Path) -> anyhow::Result<Vec<Payload>> {
+    let mut files = Vec::new();
+    for source in sources::ALL {
+        files.extend(workspace::payloads(root, source.name)?);
+    }
+    Ok(files)
+}
+
+impl Deliveries {
+    /// Posts every file twice, in an order that the seed decides.
+    pub async fn post_files(
+        &mut self,
+        stage: &Stage,
+        files: Vec<Payload>,
+        seed: u64,
+    ) -> anyhow::Result<()> {
+        let mut order: Vec<&Payload> = files.iter().chain(&files).collect();
+        fastrand::Rng::with_seed(seed).shuffle(&mut order);
+        let posts = stream::iter(order).map(|payload| post_file(stage, payload));
+        let answers: Vec<(Bytes, Answer)> = posts.buffered(AT_ONCE).try_collect().await?;
+        answers
+            .into_iter()
+            .for_each(|(body, answer)| self.note(body, &answer));
+        Ok(())
+    }
+
+    /// Posts every result of the bulk once, and has iMocha's stand-in remember it.
+    pub async fn post_bulk(&mut self, stage: &Stage, bulk: &Bulk) -> anyhow::Result<()> {
+        let posts = stream::iter(&bulk.0).map(|(id, body)| async move {
+            stage.imocha.remember(*id, body.to_vec());
+            Ok::<_, anyhow::Error>((
+                body.clone(),
+                post(stage, "imocha", "", body.clone(), "").await?,
+            ))
+        });
+        let answers: Vec<(Bytes, Answer)> = posts.buffered(AT_ONCE).try_collect().await?;
+        for (body, answer) in answers {
+            self.note(body.clone(), &answer);
+            // The answer to being asked comes as a second delivery.
+            self.expect(body, &answer);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, body: Bytes, answer: &Answer) {
+        self.counts.sent += 1;
+        match answer.outcome.as_deref() {
+            None => self.counts.refused += 1,
+            Some("duplicate") => self.counts.duplicate += 1,
+            Some(_) => self.counts.accepted += 1,
+        }
+        self.expect(body, answer);
+    }
+
+    fn expect(&mut self, body: Bytes, answer: &Answer) {
+        if let (Some(event), Some(outcome)) = (&answer.event, &answer.outcome)
+            && outcome != "ping"
+        {
+            self.expected.entry(event.clone()).or_insert((body, 0)).1 += 1;
+        }
+    }
+
+    /// What of the accepted deliveries is not stored as it came.
+    pub async fn missing(
+        &self,
+        deployment: &Deployment,
+        events: &[EventSummary],
+    ) -> anyhow::Result<Vec<String>> {
+        let stored: BTreeMap<&str, &EventSummary> = events
+            .iter()
+            .map(|event| (event.id.as_str(), event))
+            .collect();
+        let checks = stream::iter(&self.expected).map(|(id, (body, deliveries))| {
+            let summary = stored.get(id.as_str()).copied();
+            async move {
+                match summary {
+                    None => Ok(Some(format!("the event {id} is not stored"))),
+                    Some(event) if event.deliveries != *deliveries => Ok(Some(format!(
+                        "the event {id} counts {} deliveries, not {deliveries}",
+                        event.deliveries
+                    ))),
+                    Some(event) => different_body(deployment, event, body).await,
+                }
+            }
+        });
+        let missing: Vec<Option<String>> = checks.buffered(AT_ONCE).try_collect().await?;
+        Ok(missing.into_iter().flatten().collect())
+    }
+}
+
+async fn different_body(
+    deployment: &Deployment,
+    event: &EventSummary,
+    body: &Bytes,
+) -> anyhow::Result<Option<String>> {
+    let now = deployment.clock.now();
+    let stored = deployment
+        .table
+        .find_event(&event.id, event.first_received, now)
+        .await?;
+    let stored =
+        stored.with_context(|| format!("the event {} is not found by its id", event.id))?;
+    let same = deployment.table.event_body(&stored).await? == *body;
+    Ok((!same).then(|| format!("the body of {} is not the one that came", event.id)))
+}
+
+async fn post_file(stage: &Stage, payload: &Payload) -> anyhow::Result<(Bytes, Answer)> {
+    let sender = stage
+        .senders
+        .get(payload.source.as_str())
+        .context("every source has a sender")?;
+    let version = sender.version_of(&payload.path)?;
+    let body = Bytes::from(std::fs::read(&payload.path)?);
+    let id = format!("msg_{}", payload.stem());
+    let answer = post(stage, &payload.source, version, body.clone(), &id).await?;
+    Ok((body, answer))
+}
+
+async fn post(
+    stage: &Stage,
+    source: &str,
+    version: &str,
+    body: Bytes,
+    id: &str,
+) -> anyhow::Result<Answer> {
+    let sender = stage
+        .senders
+        .get(source)
+        .context("every source has a sender")?;
+    sender.post(&stage.deployment, version, body, id).await
+}
+
+/// Results of iMocha, made from one payload: other ids and people.
+pub struct Bulk(Vec<(i64, Bytes)>);
+
+impl Bulk {
+    /// Makes them.
+    pub fn new(root: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read(root.join("events/imocha/complete.json"))?;
+        let payload: Value = serde_json::from_slice(&text)?;
+        let ids = FIRST_BULK_ID..FIRST_BULK_ID + BULK;
+        Ok(Self(
+            ids.map(|id| Ok((id, result(&payload, id)?)))
+                .collect::<anyhow::Result<_>>()?,
+        ))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Their `TestInvitationId`s.
+    pub fn ids(&self) -> BTreeSet<i64> {
+        self.0.iter().map(|(id, _)| *id).collect()
+    }
+}
+
+fn result(payload: &Value, id: i64) -> anyhow::Result<Bytes> {
+    let mut result = payload.clone();
+    let Some(fields) = result.as_object_mut() else {
+        bail!("events/imocha/complete.json is no JSON object");
+    };
+    fields.insert("TestInvitationId".into(), id.into());
+    fields.insert(
+        "CandidateEmailId".into(),
+        format!("candidate.{id}@example.com").into(),
+    );
+    fields.insert("CandidateScore".into(), (id % 116).into());
+    Ok(serde_json::to_vec(&result)?.into())
+}

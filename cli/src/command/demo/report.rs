@@ -1,0 +1,170 @@
+//! What came of it.
+
+use super::deliveries::Counts;
+use crate::command::attempts;
+use crate::output;
+use crate::view::AttemptView;
+use anyhow::bail;
+use serde::Serialize;
+use shared::store::EventSummary;
+use std::collections::BTreeSet;
+
+/// Everything that the demo shows.
+pub struct Report {
+    pub deliveries: Counts,
+    pub events: Vec<EventSummary>,
+    pub attempts: Vec<AttemptView>,
+    pub imocha: ImochaCounts,
+    pub unsettled: u64,
+    pub elapsed_ms: i64,
+    /// The attempts that only their number is of interest of.
+    pub bulk: BTreeSet<String>,
+    /// What is not as it has to be.
+    pub missing: Vec<String>,
+}
+
+/// What came of asking iMocha.
+#[derive(Debug, Serialize)]
+pub struct ImochaCounts {
+    pub ids_asked: usize,
+    pub calls: usize,
+    pub answered: usize,
+    pub failed: usize,
+    pub foreign: usize,
+}
+
+/// The report as `--json` prints it.
+#[derive(Serialize)]
+struct Published<'a> {
+    deliveries: &'a Counts,
+    events: Vec<PublishedEvent<'a>>,
+    attempts: &'a [AttemptView],
+    imocha: &'a ImochaCounts,
+    unsettled: u64,
+    elapsed_ms: i64,
+}
+
+#[derive(Serialize)]
+struct PublishedEvent<'a> {
+    id: &'a str,
+    source: &'a str,
+    attempt: Option<&'a str>,
+    kind: String,
+}
+
+impl Report {
+    /// Prints it.
+    pub fn print(&self, json: bool) -> anyhow::Result<()> {
+        if json {
+            return output::json(&self.published());
+        }
+        let (bulk, shown): (Vec<&AttemptView>, Vec<&AttemptView>) =
+            self.attempts.iter().partition(|attempt| {
+                attempt.source == "imocha" && self.bulk.contains(&attempt.attempt)
+            });
+        output::line("")?;
+        attempts::print(shown)?;
+        let finished = bulk
+            .iter()
+            .filter(|attempt| attempt.status.is_some_and(shared::event::Status::finished))
+            .count();
+        output::line(&format!(
+            "… and {} more attempts of imocha, {finished} of them finished",
+            bulk.len()
+        ))?;
+        output::line("")?;
+        self.print_counts()
+    }
+
+    fn print_counts(&self) -> anyhow::Result<()> {
+        let Counts {
+            sent,
+            accepted,
+            duplicate,
+            refused,
+        } = self.deliveries;
+        let ImochaCounts {
+            ids_asked,
+            calls,
+            answered,
+            failed,
+            foreign,
+        } = self.imocha;
+        output::line(&format!(
+            "deliveries  {sent} sent: {accepted} accepted, {duplicate} repeated, {refused} refused"
+        ))?;
+        output::line(&format!(
+            "events      {} stored, each with its exact bytes",
+            self.events.len()
+        ))?;
+        output::line(&format!("attempts    {}", self.attempts.len()))?;
+        output::line(&format!(
+            "asked again {ids_asked} results of iMocha in {calls} calls: {answered} answered, {failed} failed, {foreign} foreign"
+        ))?;
+        output::line(&format!("unsettled   {}", self.unsettled))?;
+        output::line(&format!("took        {} ms", self.elapsed_ms))
+    }
+
+    fn published(&self) -> Published<'_> {
+        let events = self.events.iter().map(|event| PublishedEvent {
+            id: event.id.as_str(),
+            source: &event.source,
+            attempt: event.attempt.as_deref(),
+            kind: event.kind.to_string(),
+        });
+        Published {
+            deliveries: &self.deliveries,
+            events: events.collect(),
+            attempts: &self.attempts,
+            imocha: &self.imocha,
+            unsettled: self.unsettled,
+            elapsed_ms: self.elapsed_ms,
+        }
+    }
+
+    /// Fails if anything is missing, and says what.
+    pub fn complain(&self) -> anyhow::Result<()> {
+        let mut missing = self.missing.clone();
+        let of = |source: &str, attempt: &str| {
+            self.attempts
+                .iter()
+                .any(|it| it.source == source && it.attempt == attempt)
+        };
+        let placed = self
+            .events
+            .iter()
+            .filter_map(|event| Some((&event.source, event.attempt.as_ref()?)));
+        missing.extend(
+            placed
+                .filter(|(source, attempt)| !of(source, attempt))
+                .map(|(source, attempt)| format!("the attempt {attempt} of {source} has no state")),
+        );
+        if self.deliveries.refused > 0 {
+            missing.push(format!(
+                "{} deliveries were refused",
+                self.deliveries.refused
+            ));
+        }
+        if self.imocha.answered < self.imocha.ids_asked {
+            missing.push(format!(
+                "{} of {} ids were answered",
+                self.imocha.answered, self.imocha.ids_asked
+            ));
+        }
+        if self.imocha.calls != self.imocha.ids_asked.div_ceil(worker::job::MOST_IDS) {
+            missing.push(format!("iMocha was called {} times", self.imocha.calls));
+        }
+        if self.unsettled > 0 {
+            missing.push(format!(
+                "{} items or messages are not settled",
+                self.unsettled
+            ));
+        }
+        missing.sort();
+        missing.dedup();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        bail!("something is missing:\n  {}", missing.join("\n  "))
+    }
+}

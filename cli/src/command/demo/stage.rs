@@ -1,0 +1,127 @@
+//! The bundle on free ports, and stand-ins for the vendors' APIs.
+
+use crate::command::local;
+use crate::command::send::Sender;
+use crate::deployment::Deployment;
+use crate::sources;
+use ::local::binaries::CargoOutput;
+use ::local::stand_ins::{Imocha, Jobmojito, Xobin};
+use ::local::{Bundle, LogSink};
+use anyhow::Context;
+use serde_json::json;
+use shared::store::AskedOutcome;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+const API_KEY: &str = "demo-api-key";
+const WORKER: &str = "WorkerFunction";
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How often it is looked whether everything is settled: for a minute.
+const LOOKS: usize = 600;
+
+/// All that the demo plays on.
+pub struct Stage {
+    bundle: Bundle,
+    /// iMocha's stand-in.
+    pub imocha: Imocha,
+    _jobmojito: Jobmojito,
+    _xobin: Xobin,
+    /// The bundle, as a command sees it.
+    pub deployment: Deployment,
+    /// One sender for each source.
+    pub senders: BTreeMap<&'static str, Sender>,
+}
+
+impl Stage {
+    /// Starts everything.
+    pub async fn set(root: &Path) -> anyhow::Result<Self> {
+        let imocha = Imocha::start(API_KEY).await?;
+        let jobmojito = Jobmojito::start(API_KEY).await?;
+        let xobin = Xobin::start(API_KEY).await?;
+
+        let mut options = local::options(root, CargoOutput::OnFailure).await?;
+        options.log_sink = LogSink::Memory;
+        let base_urls = [
+            ("IMOCHA", imocha.base_url()),
+            ("JOBMOJITO", jobmojito.base_url()),
+            ("XOBIN", xobin.base_url()),
+        ];
+        let settings =
+            base_urls.map(|(vendor, url)| (format!("{vendor}_API_BASE_URL"), url.to_owned()));
+        options
+            .function_environment
+            .insert(WORKER.to_owned(), settings.into());
+        for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
+            options
+                .secrets
+                .insert(secret.to_owned(), json!({ "api_key": API_KEY }));
+        }
+
+        let bundle = Bundle::start(options).await?;
+        let deployment = Deployment::at(local::address(&bundle)).await?;
+        let mut senders = BTreeMap::new();
+        for source in sources::ALL {
+            senders.insert(source.name, Sender::new(&deployment, source).await?);
+        }
+        imocha.call_back_to(callback_url(&deployment).await?);
+        Ok(Self {
+            bundle,
+            imocha,
+            _jobmojito: jobmojito,
+            _xobin: xobin,
+            deployment,
+            senders,
+        })
+    }
+
+    /// Ends everything.
+    pub async fn clear(self) {
+        self.bundle.stop().await;
+    }
+
+    /// Waits until no work is left, for a minute at most. What is left then is counted: items that are marked, and messages.
+    pub async fn until_settled(&self) -> anyhow::Result<u64> {
+        for _ in 0..LOOKS {
+            if self.unsettled().await? == 0 {
+                return Ok(0);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        self.unsettled().await
+    }
+
+    async fn unsettled(&self) -> anyhow::Result<u64> {
+        let table = &self.deployment.table;
+        let parked = u64::try_from(table.parked().await?.len())?;
+        let messages = self.deployment.messages("QueueUrl").await?
+            + self.deployment.messages("DeadLetterQueueUrl").await?;
+        Ok(table.count_marked().await? + parked + messages)
+    }
+
+    /// How many of the ids are answered, failed and foreign.
+    pub async fn outcomes(&self, ids: &BTreeSet<i64>) -> anyhow::Result<(usize, usize, usize)> {
+        let (mut answered, mut failed, mut foreign) = (0, 0, 0);
+        for id in ids {
+            let asked = self
+                .deployment
+                .table
+                .asked("imocha", &id.to_string())
+                .await?;
+            match asked.map(|asked| asked.outcome) {
+                Some(AskedOutcome::Answered) => answered += 1,
+                Some(AskedOutcome::Failed) => failed += 1,
+                Some(AskedOutcome::Foreign) => foreign += 1,
+                Some(AskedOutcome::Requested | AskedOutcome::Open) | None => {}
+            }
+        }
+        Ok((answered, failed, foreign))
+    }
+}
+
+async fn callback_url(deployment: &Deployment) -> anyhow::Result<String> {
+    let source = sources::named("imocha")?;
+    let endpoints = source.endpoints(&deployment.inbound_secret(&source).await?)?;
+    let endpoint = endpoints.first().context("iMocha has one endpoint")?;
+    Ok(format!("{}{}", deployment.output("ApiUrl")?, endpoint.path))
+}

@@ -1,0 +1,14 @@
+//! What the table promises, as one suite: it runs on whatever [`engine::engine`] gives.
+
+#[path = "store/asked.rs"]
+mod asked;
+#[path = "store/attempts.rs"]
+mod attempts;
+#[path = "store/due.rs"]
+mod due;
+#[path = "store/engine.rs"]
+mod engine;
+#[path = "store/events.rs"]
+mod events;
+#[path = "store/reports.rs"]
+mod reports;

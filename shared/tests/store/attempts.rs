@@ -1,0 +1,205 @@
+use crate::engine::*;
+use futures_util::future::join_all;
+use shared::attempt::{Source, State};
+use shared::event::{Event, Report, Status};
+use shared::key::{ItemKey, STATE};
+use shared::store::{StateWrite, StoredState};
+
+fn state(status: Status) -> State {
+    State {
+        status: Some((status, Source("event#1".into()))),
+        ..State::default()
+    }
+}
+
+fn write<'a>(attempt: &'a str, state: &'a State, replaces: u64) -> StateWrite<'a> {
+    StateWrite {
+        source: SOURCE,
+        attempt,
+        state,
+        replaces,
+        report: None,
+        candidate_key: None,
+        keep_for: None,
+        now: at(0),
+    }
+}
+
+fn state_key(attempt: &str) -> ItemKey {
+    ItemKey::of_attempt(SOURCE, attempt, STATE)
+}
+
+async fn stored_state(engine: &Engine, attempt: &str) -> Option<StoredState> {
+    let partition = engine.table.partition(&state_key(attempt).pk).await;
+    partition.unwrap().state
+}
+
+#[tokio::test]
+async fn a_state_is_written_over_the_version_that_it_was_made_from() {
+    let engine = engine().await;
+    let table = &engine.table;
+    let (begun, done) = (state(Status::InProgress), state(Status::Completed));
+    assert!(table.put_state(write("7", &begun, 0)).await.unwrap());
+    assert!(!table.put_state(write("7", &done, 0)).await.unwrap());
+    assert_eq!(stored_state(&engine, "7").await.unwrap().state, begun);
+
+    let second = StateWrite {
+        report: Some(3),
+        ..write("7", &done, 1)
+    };
+    assert!(table.put_state(second).await.unwrap());
+    assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
+    let expected = StoredState {
+        source: SOURCE.into(),
+        attempt: "7".into(),
+        state: done,
+        version: 2,
+        report: Some(3),
+        expires_at: None,
+    };
+    assert_eq!(stored_state(&engine, "7").await, Some(expected));
+}
+
+#[tokio::test]
+async fn of_two_that_write_one_version_one_does() {
+    let engine = engine().await;
+    let states = [state(Status::InProgress), state(Status::Completed)];
+    for replaces in 0..10 {
+        let writes = states
+            .each_ref()
+            .map(|state| engine.table.put_state(write("7", state, replaces)));
+        let written = join_all(writes).await;
+        let won = written.into_iter().filter(|it| *it.as_ref().unwrap());
+        assert_eq!(won.count(), 1);
+    }
+    assert_eq!(stored_state(&engine, "7").await.unwrap().version, 10);
+}
+
+#[tokio::test]
+async fn a_state_that_is_gone_does_not_come_back() {
+    let engine = engine().await;
+    let begun = state(Status::InProgress);
+    let table = &engine.table;
+    assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
+    table.put_state(write("7", &begun, 0)).await.unwrap();
+    let stored = stored_state(&engine, "7").await.unwrap();
+    engine.delete(&state_key("7")).await;
+    assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
+    table.keep_state(&stored, at(0), WEEK).await.unwrap();
+    assert_eq!(engine.item(&state_key("7")).await, None);
+}
+
+#[tokio::test]
+async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
+    let engine = engine().await;
+    let begun = state(Status::InProgress);
+    let first = StateWrite {
+        keep_for: Some(WEEK),
+        ..write("7", &begun, 0)
+    };
+    engine.table.put_state(first).await.unwrap();
+    let stored = stored_state(&engine, "7").await.unwrap();
+    let week_from = |seconds| Some(at(seconds).plus(WEEK).unix_seconds());
+    assert_eq!(stored.expires_at, week_from(0));
+
+    engine.table.keep_state(&stored, at(50), WEEK).await.unwrap();
+    let kept = stored_state(&engine, "7").await.unwrap();
+    assert_eq!(kept.expires_at, week_from(50));
+    assert_eq!(kept.version, 1, "to keep is no change");
+
+    engine.table.put_state(write("7", &begun, 1)).await.unwrap();
+    assert_eq!(stored_state(&engine, "7").await.unwrap().expires_at, None);
+}
+
+#[tokio::test]
+async fn a_candidates_attempts_are_found_by_the_keyed_hash() {
+    let engine = engine().await;
+    let begun = state(Status::InProgress);
+    for (attempt, candidate_key) in [
+        ("1", Some("ada")),
+        ("2", Some("ada")),
+        ("3", Some("eve")),
+        ("4", None),
+    ] {
+        let write = StateWrite {
+            candidate_key,
+            ..write(attempt, &begun, 0)
+        };
+        engine.table.put_state(write).await.unwrap();
+    }
+    let attempts = async |candidate| {
+        let states = engine.table.states_of_candidate(candidate).await.unwrap();
+        states.into_iter().map(|it| it.attempt).collect::<Vec<_>>()
+    };
+    assert_eq!(attempts("ada").await, ["1", "2"]);
+    assert_eq!(attempts("eve").await, ["3"]);
+    assert!(attempts("bob").await.is_empty());
+
+    engine.table.put_state(write("2", &begun, 1)).await.unwrap();
+    assert_eq!(attempts("ada").await, ["1"], "no candidate any more");
+}
+
+#[tokio::test]
+async fn a_partition_is_read_whole_over_many_pages() {
+    let engine = engine().await;
+    let mut event = Event::of_attempt("7".into(), Some(Status::InProgress), None);
+    event.details.insert("analysis".into(), "x".repeat(12_000).into());
+    let deliveries: Vec<_> = (0..300)
+        .map(|number| delivery_of(event.clone(), number.to_string(), at(number)))
+        .collect();
+    for some in deliveries.chunks(20) {
+        join_all(some.iter().map(|it| engine.record(it))).await;
+    }
+    let state = state(Status::InProgress);
+    engine.table.put_state(write("7", &state, 0)).await.unwrap();
+    let pk = state_key("7").pk;
+    let link = Report::OnRequest;
+    let report = shared::store::ReportItem::key(&pk, 1);
+    engine.table.create_report(&report, &link, at(0)).await.unwrap();
+    engine.table.request_again(SOURCE, "7", at(0)).await.unwrap();
+
+    engine.take_read_bytes();
+    let partition = engine.table.partition(&pk).await.unwrap();
+    assert!(engine.take_read_bytes() > 3_000_000, "several pages");
+    let mut keys: Vec<_> = partition.events.iter().map(|it| &it.key).collect();
+    let mut expected: Vec<_> = deliveries.iter().map(|it| &it.key).collect();
+    keys.sort();
+    expected.sort();
+    assert_eq!(keys, expected);
+    assert!(partition.events.iter().all(|it| it.event == event));
+    assert!(partition.asked.is_some(), "the first of the partition");
+    assert!(partition.state.is_some(), "the last of what is read");
+    assert_eq!(partition.reports.len(), 1);
+}
+
+#[tokio::test]
+async fn a_partition_is_read_without_raw_bodies() {
+    let engine = engine().await;
+    let bodies = [noise(300_000), noise(1024 * 1024)];
+    for body in bodies {
+        engine.record(&delivery("7", body, at(0))).await;
+    }
+    engine.take_read_bytes();
+    let partition = engine.table.partition(&state_key("7").pk).await.unwrap();
+    let bytes = engine.take_read_bytes();
+    assert_eq!(partition.events.len(), 2);
+    assert!(bytes < 10_000, "{bytes} bytes read");
+    // What the fold needs is there all the same.
+    for event in partition.events {
+        let alone = engine.event(&event.key).await;
+        assert_eq!(alone.summary, event.summary);
+        assert_eq!(alone.event, event.event);
+        assert_eq!(alone.marked, event.marked);
+        let body = engine.table.event_body(&event).await.unwrap();
+        assert_eq!(body, engine.table.event_body(&alone).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_of_which_nothing_is_known_is_empty() {
+    let engine = engine().await;
+    engine.record(&delivery("77", "{}", at(0))).await;
+    let partition = engine.table.partition(&state_key("7").pk).await.unwrap();
+    assert!(partition.events.is_empty() && partition.reports.is_empty());
+    assert!(partition.state.is_none() && partition.asked.is_none());
+}
