@@ -12,7 +12,7 @@ pub struct Cli {
     /// Print JSON, for programs.
     #[arg(long, global = true)]
     pub json: bool,
-    /// The `CloudFormation` stack to work on. Without it: the local bundle if one runs, else the environment.
+    /// The `CloudFormation` stack to work on. Without it: what the environment names, else the local bundle that runs.
     #[arg(long, global = true, value_name = "NAME")]
     pub stack: Option<String>,
     #[command(subcommand)]
@@ -163,7 +163,7 @@ pub enum ReprocessCommand {
 #[derive(Debug, Args)]
 pub struct ReprocessArgs {
     /// `TestInvitationId`s.
-    #[arg(allow_hyphen_values = true, value_name = "ID")]
+    #[arg(allow_negative_numbers = true, value_name = "ID")]
     pub ids: Vec<String>,
     /// Read ids from this file too: one on a line, empty lines and those that begin with `#` left out.
     #[arg(long)]

@@ -54,16 +54,16 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Finds what to work on: the stack that was named, else the local bundle that runs, else what the environment says.
+    /// Finds what to work on: the stack that was named, else what the environment says, else the local bundle that runs.
     pub async fn find(stack: Option<&str>) -> anyhow::Result<Self> {
         let environment = Environment::of_process();
         if let Some(stack) = stack {
             return Self::at(of_stack(stack, &environment).await?).await;
         }
-        if let Some(address) = of_local_bundle().await {
+        if let Some(address) = of_environment(&environment)? {
             return Self::at(address).await;
         }
-        let address = of_environment(&environment)?.ok_or_else(|| {
+        let address = of_local_bundle().await.ok_or_else(|| {
             let help = "there is nothing to work on: start a bundle with `hooks local`, or name a deployed stack with --stack";
             WrongUse(help.into())
         })?;
@@ -179,7 +179,7 @@ fn of_environment(environment: &Environment) -> anyhow::Result<Option<Address>> 
         })
         .collect();
     let endpoint_url = environment.endpoint_url()?;
-    Ok((!outputs.is_empty()).then_some(Address {
+    Ok(outputs.contains_key("TableName").then_some(Address {
         endpoint_url,
         outputs,
     }))

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    shared::tls::use_ring();
     exit::code(run(cli).await)
 }
 

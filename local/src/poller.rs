@@ -81,15 +81,14 @@ async fn work(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool>) {
             let _turn = mapping.turn.lock().await;
             mapping.gather(&mut stopped).await
         };
-        let settled = match gathered {
-            Ok(batch) if batch.is_empty() => Ok(()),
+        match gathered {
+            Ok(batch) if batch.is_empty() => {}
             Ok(batch) => mapping.settle(&batch).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = settled {
-            let function = &mapping.function.resource().logical_id;
-            tracing::error!(%function, %error, "the queue could not be polled");
-            tokio::time::sleep(LOOK_INTERVAL).await;
+            Err(error) => {
+                let function = &mapping.function.resource().logical_id;
+                tracing::error!(%function, %error, "the queue could not be polled");
+                tokio::time::sleep(LOOK_INTERVAL).await;
+            }
         }
     }
 }
@@ -154,11 +153,11 @@ impl Mapping {
         }
     }
 
-    async fn settle(&self, batch: &[Value]) -> Result<(), EngineError> {
+    async fn settle(&self, batch: &[Value]) {
         let payload = event::of(batch, &self.source.queue_arn).to_string();
         let outcome = self.function.invoke(Bytes::from(payload)).await;
+        let function = &self.function.resource().logical_id;
         if let Err(error) = &outcome {
-            let function = &self.function.resource().logical_id;
             tracing::warn!(%function, %error, messages = batch.len(), "the function failed its batch");
         }
         let ids: Vec<&str> = batch
@@ -166,21 +165,19 @@ impl Mapping {
             .map(|message| text(message, "MessageId"))
             .collect();
         let done = settlement::done(&ids, self.source.reports_failures, outcome.ok().as_deref());
-        for message in batch
-            .iter()
-            .filter(|message| done.contains(text(message, "MessageId")))
-        {
-            self.delete(text(message, "ReceiptHandle")).await?;
+        let is_done = |message: &&Value| done.contains(text(message, "MessageId"));
+        for message in batch.iter().filter(is_done) {
+            // Most likely it took longer than its visibility time-out, and is a dead letter by now.
+            if let Err(error) = self.delete(text(message, "ReceiptHandle")).await {
+                tracing::warn!(%function, %error, "a message that is done could not be deleted");
+            }
         }
-        Ok(())
     }
 
     async fn delete(&self, receipt_handle: &str) -> Result<(), EngineError> {
         let input = json!({ "QueueUrl": self.queue_url, "ReceiptHandle": receipt_handle });
-        self.engines
-            .call(Service::Sqs, "DeleteMessage", &input)
-            .await?;
-        Ok(())
+        let deleted = self.engines.call(Service::Sqs, "DeleteMessage", &input);
+        deleted.await.map(|_| ())
     }
 }
 

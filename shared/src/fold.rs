@@ -97,7 +97,12 @@ fn of_progress(by_age: &[&Heard]) -> State {
 
 /// A link that one event has is not given up for a later one's word that there is a report somewhere.
 fn newest_report(by_age: &[&Heard]) -> Option<(Report, By)> {
-    let link = |event: &Event| event.report.clone().filter(|report| matches!(report, Report::Link { .. }));
+    let link = |event: &Event| {
+        event
+            .report
+            .clone()
+            .filter(|report| matches!(report, Report::Link { .. }))
+    };
     newest(by_age, link).or_else(|| newest(by_age, |event| event.report.clone()))
 }
 

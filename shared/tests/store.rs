@@ -1,5 +1,8 @@
 //! What the table promises, as one suite: it runs on whatever [`engine::engine`] gives.
 
+// So that what clippy allows in tests is allowed in their helpers.
+#![cfg(test)]
+
 #[path = "store/asked.rs"]
 mod asked;
 #[path = "store/attempts.rs"]

@@ -1,0 +1,1 @@
+//! End to end: the real binaries on the local bundle. Everything is in `tests/`.

@@ -11,7 +11,7 @@ use shared::event::{Kind, Report};
 use shared::fold::{Heard, fold};
 use shared::http::causes;
 use shared::key::ItemKey;
-use shared::store::{Partition, ReportItem, StateWrite, StoredEvent, StoredState};
+use shared::store::{Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState};
 
 /// How often a fold starts anew because another one wrote the state first.
 pub const ATTEMPTS: usize = 5;
@@ -45,9 +45,12 @@ impl Worker {
     ) -> Result<(), JobError> {
         for _ in 0..ATTEMPTS {
             let partition = self.table.partition(&key.pk).await?;
-            if !partition.events.iter().any(|event| event.key == *key) {
-                return Err(JobError::Gone(key.clone()));
-            }
+            let mut events = partition.events.iter();
+            let event = events
+                .find(|event| event.key == *key)
+                .ok_or_else(|| JobError::Gone(key.clone()))?;
+            // The key of a long id holds only its hash.
+            let attempt = event.summary.attempt.as_deref().unwrap_or(attempt);
             if let Written::Current { report } = self
                 .write_state(&key.pk, source, attempt, &partition)
                 .await?
@@ -74,7 +77,10 @@ impl Worker {
         };
         if let Some(stored) = stored.filter(|stored| stored.state == state) {
             self.keep(stored).await?;
-            return Ok(Written::Current { report: None });
+            let report = self
+                .unfinished_report(pk, stored, &partition.reports)
+                .await?;
+            return Ok(Written::Current { report });
         }
         let offered = new_report(&state, stored);
         let number = stored.and_then(|stored| stored.report);
@@ -107,6 +113,30 @@ impl Worker {
         } else {
             Written::Overtaken
         })
+    }
+
+    /// The report of an unchanged state, if there is something to do about it: a fold that was cut short may have announced
+    /// it to nobody, and one that was overtaken may have put the report that it knew of in its place.
+    async fn unfinished_report(
+        &self,
+        pk: &str,
+        stored: &StoredState,
+        reports: &[ReportItem],
+    ) -> Result<Option<ItemKey>, JobError> {
+        let (Some(number), Some((link, _))) = (stored.report, &stored.state.report) else {
+            return Ok(None);
+        };
+        let key = ReportItem::key(pk, number);
+        match reports.iter().find(|report| report.key == key) {
+            Some(report) if report.link != *link => {
+                self.table
+                    .create_report(&key, link, self.clock.now())
+                    .await?;
+                Ok(Some(key))
+            }
+            Some(report) if report.outcome == ReportOutcome::Pending => Ok(Some(key)),
+            Some(_) | None => Ok(None),
+        }
     }
 
     /// An unchanged state is kept as long as the events that it is made of.

@@ -27,11 +27,11 @@ pub(super) async fn start(options: Options) -> Result<Bundle, BundleError> {
     };
     let template = Template::read(&options.template, &options.parameters, &place)?;
     let landmarks = landmarks(&template)?;
+    make_data_directory(&options)?;
     let logs = Arc::new(Logs::open(&options.log_sink).map_err(BundleError::Log)?);
     let functions = functions(&template, &options, &endpoint_url, &logs)?;
     let routes = routes(&functions)?;
     let ticks = ticks(&template, options.schedules)?;
-    make_data_directory(&options)?;
     let engines = Engines::start(options.data_directory.as_deref(), &endpoint_url).await?;
     let engines = Arc::new(engines);
     provision::provision(&engines, &template, &options).await?;

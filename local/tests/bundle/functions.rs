@@ -184,3 +184,17 @@ async fn a_process_sees_lambdas_variables_and_the_templates_and_no_other() {
     }
     bundle.stop().await;
 }
+
+#[tokio::test]
+async fn more_than_the_throttle_allows_is_a_429_on_that_route() {
+    let mut options = crate::support::options();
+    options
+        .parameters
+        .insert("Burst".to_owned(), "2".to_owned());
+    let bundle = local::Bundle::start(options).await.unwrap();
+    for expected in [200, 200, 429] {
+        assert_eq!(post(&bundle, "/echo/a", &json!({})).await.0, expected);
+    }
+    assert_eq!(post(&bundle, "/hasty", &json!({})).await.0, 200);
+    bundle.stop().await;
+}

@@ -114,8 +114,17 @@ fn a_link_is_not_given_up_for_a_later_word_without_one() {
     first.event.report = link.clone();
     let mut second = heard("event#b", 2, step(Status::Completed));
     second.event.report = Some(Report::OnRequest);
-    assert_eq!(fold(&[second.clone(), first]).unwrap().report.map(|(it, _)| it), link);
-    assert_eq!(fold(&[second]).unwrap().report.map(|(it, _)| it), Some(Report::OnRequest));
+    assert_eq!(
+        fold(&[second.clone(), first])
+            .unwrap()
+            .report
+            .map(|(it, _)| it),
+        link
+    );
+    assert_eq!(
+        fold(&[second]).unwrap().report.map(|(it, _)| it),
+        Some(Report::OnRequest)
+    );
 }
 
 #[test]

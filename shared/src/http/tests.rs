@@ -316,7 +316,11 @@ async fn a_call_without_a_body_has_an_empty_one() {
     let receiver = working();
     let response = answered(&receiver, request(&event)).await;
     assert_eq!(response.status(), StatusCode::ACCEPTED);
-    assert!(receiver.events.deliveries.lock().unwrap()[0].body.is_empty());
+    assert!(
+        receiver.events.deliveries.lock().unwrap()[0]
+            .body
+            .is_empty()
+    );
 }
 
 #[tokio::test]

@@ -86,7 +86,10 @@ impl EventStore for Shop {
             Mood::Hangs => pending().await,
         }
         let mut deliveries = self.deliveries.lock().unwrap();
-        let earlier = deliveries.iter().filter(|it| it.key == delivery.key).count();
+        let earlier = deliveries
+            .iter()
+            .filter(|it| it.key == delivery.key)
+            .count();
         deliveries.push(delivery.clone());
         Ok(match u64::try_from(earlier).unwrap() {
             0 => Recorded::New,
@@ -135,10 +138,8 @@ impl Source for Toy {
 
     fn authenticate(&self, call: &Call, credentials: &Token) -> Result<(), Unauthenticated> {
         let presented = call.header("x-token").ok_or(Unauthenticated::Absent)?;
-        match credentials.token.matches(presented) {
-            true => Ok(()),
-            false => Err(Unauthenticated::Wrong),
-        }
+        let right = credentials.token.matches(presented);
+        right.then_some(()).ok_or(Unauthenticated::Wrong)
     }
 
     fn read(&self, call: &AuthenticCall, people: &HashKey) -> Result<Reading, Unreadable> {
@@ -284,7 +285,10 @@ async fn a_new_event_is_stored_and_then_announced() {
         correlation_id: "request-1".into(),
     };
     assert_eq!(sent(&receiver), [fold.body()]);
-    assert_eq!(setup.effects.noted(), ["secret", "secret", "store", "queue"]);
+    assert_eq!(
+        setup.effects.noted(),
+        ["secret", "secret", "store", "queue"]
+    );
 }
 
 #[tokio::test]
@@ -361,10 +365,7 @@ async fn a_ping_leaves_nothing_behind() {
     let setup = Setup::default();
     let receiver = setup.receiver();
     let receipt = receiver.receive(call("ping")).await.unwrap();
-    assert_eq!(
-        (receipt.outcome, receipt.kind),
-        (Outcome::Ping, Kind::Ping)
-    );
+    assert_eq!((receipt.outcome, receipt.kind), (Outcome::Ping, Kind::Ping));
     assert!(receipt.id.as_str().starts_with("toy."));
     assert_eq!(setup.effects.noted(), ["secret", "secret"]);
 }

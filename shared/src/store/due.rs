@@ -87,6 +87,8 @@ impl DueItem {
     fn still_as_seen(&self) -> Update {
         Update::of_existing(&self.key)
             .only_if_is(DUE_AT, number(self.due_at.unix_ms()))
+            // To park leaves the time as it is.
+            .only_if_is(TRIES, number(self.tries))
             .set(TRIES, number(self.tries + 1))
     }
 }

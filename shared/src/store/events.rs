@@ -314,7 +314,12 @@ impl Table {
             if let Some(item) = found {
                 return self.event(&item.key()?).await;
             }
-            day = day.minus(Duration::from_hours(24));
+            let before = day.minus(Duration::from_hours(24));
+            if before == day {
+                // No time lies before 1970.
+                break;
+            }
+            day = before;
         }
         Ok(None)
     }

@@ -102,7 +102,11 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
     let week_from = |seconds| Some(at(seconds).plus(WEEK).unix_seconds());
     assert_eq!(stored.expires_at, week_from(0));
 
-    engine.table.keep_state(&stored, at(50), WEEK).await.unwrap();
+    engine
+        .table
+        .keep_state(&stored, at(50), WEEK)
+        .await
+        .unwrap();
     let kept = stored_state(&engine, "7").await.unwrap();
     assert_eq!(kept.expires_at, week_from(50));
     assert_eq!(kept.version, 1, "to keep is no change");
@@ -143,7 +147,9 @@ async fn a_candidates_attempts_are_found_by_the_keyed_hash() {
 async fn a_partition_is_read_whole_over_many_pages() {
     let engine = engine().await;
     let mut event = Event::of_attempt("7".into(), Some(Status::InProgress), None);
-    event.details.insert("analysis".into(), "x".repeat(12_000).into());
+    event
+        .details
+        .insert("analysis".into(), "x".repeat(12_000).into());
     let deliveries: Vec<_> = (0..300)
         .map(|number| delivery_of(event.clone(), number.to_string(), at(number)))
         .collect();
@@ -155,8 +161,16 @@ async fn a_partition_is_read_whole_over_many_pages() {
     let pk = state_key("7").pk;
     let link = Report::OnRequest;
     let report = shared::store::ReportItem::key(&pk, 1);
-    engine.table.create_report(&report, &link, at(0)).await.unwrap();
-    engine.table.request_again(SOURCE, "7", at(0)).await.unwrap();
+    engine
+        .table
+        .create_report(&report, &link, at(0))
+        .await
+        .unwrap();
+    engine
+        .table
+        .request_again(SOURCE, "7", at(0))
+        .await
+        .unwrap();
 
     engine.take_read_bytes();
     let partition = engine.table.partition(&pk).await.unwrap();
@@ -183,7 +197,7 @@ async fn a_partition_is_read_without_raw_bodies() {
     let partition = engine.table.partition(&state_key("7").pk).await.unwrap();
     let bytes = engine.take_read_bytes();
     assert_eq!(partition.events.len(), 2);
-    assert!(bytes < 10_000, "{bytes} bytes read");
+    assert!((500..10_000).contains(&bytes), "{bytes} bytes read");
     // What the fold needs is there all the same.
     for event in partition.events {
         let alone = engine.event(&event.key).await;

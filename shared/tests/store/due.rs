@@ -61,7 +61,11 @@ async fn work_that_is_done_is_neither_claimed_nor_parked() {
     let delivery = delivery("7", "{}", at(0));
     let stored = engine.recorded(&delivery).await;
     let seen = engine.only_due(at(100)).await;
-    engine.table.settle_event(&stored, at(1), None).await.unwrap();
+    engine
+        .table
+        .settle_event(&stored, at(1), None)
+        .await
+        .unwrap();
     assert!(!engine.table.claim(&seen, at(500)).await.unwrap());
     assert!(!engine.table.park(&seen).await.unwrap());
     assert!(engine.due(at(1_000_000)).await.is_empty());
@@ -108,7 +112,11 @@ async fn what_is_parked_and_then_done_is_parked_no_more() {
     let stored = engine.recorded(&delivery).await;
     let item = engine.only_due(at(100)).await;
     engine.table.park(&item).await.unwrap();
-    engine.table.settle_event(&stored, at(1), None).await.unwrap();
+    engine
+        .table
+        .settle_event(&stored, at(1), None)
+        .await
+        .unwrap();
     assert!(engine.table.parked().await.unwrap().is_empty());
     assert!(!engine.table.redrive(&item, at(700)).await.unwrap());
 }
@@ -125,7 +133,11 @@ async fn only_work_that_is_not_done_is_postponed() {
     let postponed = engine.only_due(at(900)).await;
     assert_eq!(postponed.tries, 1, "to postpone is no try");
 
-    engine.table.settle_event(&stored, at(1), None).await.unwrap();
+    engine
+        .table
+        .settle_event(&stored, at(1), None)
+        .await
+        .unwrap();
     engine.table.postpone(&delivery.key, at(950)).await.unwrap();
     assert!(engine.due(at(1_000_000)).await.is_empty());
 }

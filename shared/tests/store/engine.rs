@@ -1,7 +1,7 @@
 //! The engine under the suite, with the table as `template.yaml` declares it, and what the tests store there.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_dynamodb::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -83,14 +83,15 @@ impl Intercept for CountReadBytes {
         "CountReadBytes"
     }
 
-    fn read_before_deserialization(
+    fn read_after_deserialization(
         &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let body = context.response().body().bytes();
-        self.0.fetch_add(body.map_or(0, <[u8]>::len), Ordering::SeqCst);
+        self.0
+            .fetch_add(body.map_or(0, <[u8]>::len), Ordering::SeqCst);
         Ok(())
     }
 }

@@ -15,8 +15,11 @@ fn link(url: &str) -> Report {
 }
 
 async fn create(engine: &Engine, link: &Report, seconds: i64) {
-    let create = engine.table.create_report(&key(), link, at(seconds));
-    create.await.unwrap();
+    let table = &engine.table;
+    table
+        .create_report(&key(), link, at(seconds))
+        .await
+        .unwrap();
 }
 
 async fn report(engine: &Engine) -> ReportItem {

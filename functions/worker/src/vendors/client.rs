@@ -84,8 +84,7 @@ impl Credentials for ApiKey {
 
 /// The HTTP client that all vendors share.
 pub(super) fn http() -> Result<reqwest::Client, VendorError> {
-    // Only the first call in a process takes effect, and all choose the same.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    shared::tls::use_ring();
     reqwest::Client::builder()
         .connect_timeout(CONNECT)
         .timeout(WHOLE)

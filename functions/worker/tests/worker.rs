@@ -1,0 +1,21 @@
+//! The worker on a real table, with stand-ins for SQS, Secrets Manager and the vendors.
+
+// So that what clippy allows in tests is allowed in their helpers.
+#![cfg(test)]
+
+#[path = "worker/asking.rs"]
+mod asking;
+#[path = "worker/batch.rs"]
+mod batch;
+#[path = "worker/fold.rs"]
+mod fold;
+#[path = "worker/platform.rs"]
+mod platform;
+#[path = "worker/reports.rs"]
+mod reports;
+#[path = "worker/sweep.rs"]
+mod sweep;
+#[path = "worker/vendor.rs"]
+mod vendor;
+#[path = "worker/world.rs"]
+mod world;

@@ -1,0 +1,77 @@
+use crate::world::*;
+use shared::event::Status;
+use shared::queue::Fold;
+
+fn fold(delivery: &shared::store::Delivery) -> String {
+    let fold = Fold {
+        key: delivery.key.clone(),
+        correlation_id: "r".into(),
+    };
+    fold.body()
+}
+
+#[tokio::test]
+async fn exactly_the_messages_that_failed_are_reported() {
+    let world = world().await;
+    let (one, other) = (
+        step("1", Status::Completed, at(0)),
+        step("2", Status::Completed, at(0)),
+    );
+    world.record(&one).await;
+    world.record(&other).await;
+    let bodies = vec![
+        Some("not JSON".into()),
+        Some(fold(&one)),
+        None,
+        Some(r#"{"version":99,"job":"fold","pk":"a","sk":"b"}"#.into()),
+        Some(fold(&step("3", Status::Completed, at(0)))),
+        Some(r#"{"version":1,"job":"dance"}"#.into()),
+        Some(r#"{"version":1,"job":"sweep"}"#.into()),
+        Some(r#"{"version":1,"job":"ask_imocha","ids":[]}"#.into()),
+        Some(r#"{"version":1,"job":"fetch_report","pk":"","sk":""}"#.into()),
+        Some(fold(&other)),
+    ];
+    assert_eq!(
+        world.handle(bodies).await,
+        ["m0", "m2", "m3", "m4", "m5", "m7", "m8"]
+    );
+    for delivery in [&one, &other] {
+        assert_eq!(world.state(delivery).await.version, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_fails_gives_the_whole_batch_back() {
+    let world = world().await;
+    let deliveries = ["1", "2"].map(|id| step(id, Status::Completed, at(0)));
+    for delivery in &deliveries {
+        world.record(delivery).await;
+    }
+    world.platform().cut_off_after(0);
+    let bodies = || deliveries.iter().map(fold).map(Some).collect();
+    assert_eq!(world.handle(bodies()).await, ["m0", "m1"]);
+    world.platform().mend();
+    assert!(world.handle(bodies()).await.is_empty());
+}
+
+#[tokio::test]
+async fn the_messages_that_events_sqs_holds_are_read() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../events/sqs/mixed-batch.json"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let event = serde_json::from_str(&text).unwrap();
+    let world = world().await;
+    let response = world
+        .worker
+        .handle(event, std::time::Duration::from_secs(30))
+        .await;
+    let failures = response.batch_item_failures.into_iter();
+    let failed: Vec<_> = failures.map(|it| it.item_identifier).collect();
+    let (not_json, unknown_version) = (
+        "8ba126a6-956b-4278-a3e4-ff13d86d1666",
+        "a7877090-ff61-4e8f-a4b7-682d592afb51",
+    );
+    assert_eq!(failed, [not_json, unknown_version]);
+}

@@ -1,0 +1,548 @@
+use crate::world::*;
+use futures_util::future::join_all;
+use serde_json::json;
+use shared::attempt::State;
+use shared::event::{
+    Assessment, AssessmentChange, Candidate, Event, Kind, Order, Report, Stage, Status,
+};
+use shared::fold::{Heard, fold};
+use shared::person::HashKey;
+use shared::secrets::SecretText;
+use shared::store::{
+    AskedOutcome, Delivery, FIRST_DUE, Partition, ReportOutcome, StateWrite, StoredEvent,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use worker::JobError;
+
+fn status(state: &State) -> Option<Status> {
+    state.status.as_ref().map(|(status, _)| *status)
+}
+
+/// What the stored events say.
+fn folded(partition: &Partition) -> Option<State> {
+    let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
+    fold(&heard)
+}
+
+#[tokio::test]
+async fn a_fold_writes_where_the_attempt_stands() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    world.fold(&begun).await;
+    let stored = world.state(&begun).await;
+    assert_eq!(status(&stored.state), Some(Status::InProgress));
+    assert_eq!((stored.version, stored.report), (1, None));
+    assert_eq!(
+        (stored.source.as_str(), stored.attempt.as_str()),
+        ("imocha", "1")
+    );
+    assert!(world.marked().await.is_empty());
+    assert!(world.take_messages().is_empty());
+}
+
+#[tokio::test]
+async fn the_same_fold_again_changes_nothing() {
+    let world = world().await;
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    world.record(&done).await;
+    world.fold(&done).await;
+    let before = world.state(&done).await;
+    world.work_off_queue().await;
+    world.platform().take_writes();
+    world.fold(&done).await;
+    assert_eq!(world.state(&done).await, before);
+    assert!(world.platform().take_writes().is_empty());
+    assert!(world.take_messages().is_empty());
+}
+
+#[tokio::test]
+async fn a_new_event_is_a_new_version() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    let done = step("1", Status::Completed, at(10));
+    for (delivery, version) in [(&begun, 1), (&done, 2)] {
+        world.record(delivery).await;
+        world.fold(delivery).await;
+        assert_eq!(world.state(delivery).await.version, version);
+    }
+    assert_eq!(
+        status(&world.state(&done).await.state),
+        Some(Status::Completed)
+    );
+}
+
+#[tokio::test]
+async fn one_fold_settles_all_that_it_has_read() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    let done = step("1", Status::Completed, at(10));
+    world.record(&begun).await;
+    world.record(&done).await;
+    world.fold(&begun).await;
+    assert!(world.marked().await.is_empty());
+    world.fold(&done).await;
+    assert_eq!(world.state(&done).await.version, 1);
+}
+
+#[tokio::test]
+async fn a_report_is_marked_before_the_state_names_it_and_then_announced() {
+    let world = world().await;
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    world.record(&done).await;
+    world.fold(&done).await;
+    let writes = world.platform().take_writes();
+    assert_eq!(writes, ["report#1", "state", &done.key.sk, "SendMessage"]);
+    let key = report_key("imocha", "1", 1);
+    let message = json!({
+        "version": 1, "job": "fetch_report", "pk": key.pk, "sk": key.sk, "correlation_id": "r",
+    });
+    assert_eq!(world.take_messages(), [message]);
+    assert_eq!(world.state(&done).await.report, Some(1));
+    let report = world.report(&key).await;
+    assert_eq!(report.outcome, ReportOutcome::Pending);
+    assert_eq!(report.link, link("https://vendor.example.com/1.pdf"));
+    assert_eq!(world.only_marked().await.key, key);
+}
+
+#[tokio::test]
+async fn a_report_that_is_offered_anew_is_another_report() {
+    let world = world().await;
+    let first = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    let second = completed_with("1", "https://vendor.example.com/2.pdf", at(10));
+    for (delivery, number) in [(&first, 1), (&second, 2)] {
+        world.record(delivery).await;
+        world.fold(delivery).await;
+        assert_eq!(world.state(delivery).await.report, Some(number));
+        let report = world.report(&report_key("imocha", "1", number)).await;
+        assert_eq!(Some(report.link), delivery.event.report);
+        assert_eq!(world.take_messages().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_costs_a_report_a_minute() {
+    let world = world().await;
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    world.record(&done).await;
+    world.platform().take_queue_down();
+    world.fold(&done).await;
+    assert!(world.take_messages().is_empty());
+    let marked = world.only_marked().await;
+    assert_eq!(marked.key, report_key("imocha", "1", 1));
+    assert_eq!(marked.due_at, at(0).plus(FIRST_DUE));
+}
+
+#[tokio::test]
+async fn snapshots_may_return_to_an_earlier_one() {
+    let world = world().await;
+    let snapshot = |status, seconds| {
+        let event = Event {
+            order: Order::Snapshot(Stage::Active),
+            ..Event::of_attempt("1".into(), Some(status), None)
+        };
+        delivery("jobmojito", event, at(seconds))
+    };
+    let selected = snapshot(Status::Completed, 0);
+    let taken_back = snapshot(Status::Failed, 10);
+    let again = again(&selected, at(20));
+    let steps = [
+        (&selected, Status::Completed),
+        (&taken_back, Status::Failed),
+        (&again, Status::Completed),
+    ];
+    for ((delivery, expected), version) in steps.into_iter().zip(1..) {
+        world.record(delivery).await;
+        world.fold(delivery).await;
+        let stored = world.state(delivery).await;
+        assert_eq!(status(&stored.state), Some(expected));
+        assert_eq!(stored.version, version);
+    }
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_fold_of_an_event_that_is_gone_fails() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    let unplaced = delivery("imocha", Event::new(Kind::Unreadable), at(0));
+    for delivery in [&begun, &unplaced] {
+        let result = world.worker.fold(&delivery.key, "r").await;
+        assert!(matches!(result, Err(JobError::Gone(key)) if key == delivery.key));
+    }
+    // Others of its attempt do not stand in for it.
+    let other = step("1", Status::Completed, at(0));
+    world.record(&other).await;
+    let result = world.worker.fold(&begun.key, "r").await;
+    assert!(matches!(result, Err(JobError::Gone(_))));
+    assert!(world.event(&other).await.marked);
+}
+
+#[tokio::test]
+async fn an_erased_attempt_is_not_written_anew() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    world.fold(&begun).await;
+    let done = step("1", Status::Completed, at(10));
+    world.record(&done).await;
+    for key in [&begun.key, &done.key, &state_key("imocha", "1")] {
+        world.delete(key).await;
+    }
+    assert!(world.worker.fold(&done.key, "r").await.is_err());
+    let partition = world.partition(&done).await;
+    assert!(partition.events.is_empty() && partition.state.is_none());
+}
+
+#[tokio::test]
+async fn what_is_about_no_attempt_is_settled_and_changes_no_state() {
+    let world = world().await;
+    let created = Event {
+        assessment: Some(Assessment {
+            id: "a1".into(),
+            title: None,
+        }),
+        ..Event::new(Kind::Assessment(AssessmentChange::Created))
+    };
+    let events = [
+        created,
+        Event::new(Kind::Unreadable),
+        Event::new(Kind::Unknown),
+    ];
+    for event in events {
+        let delivery = delivery("testlify", event, at(0));
+        world.record(&delivery).await;
+        world.fold(&delivery).await;
+        assert!(!world.event(&delivery).await.marked);
+        assert_eq!(world.partition(&delivery).await.state, None);
+    }
+    assert!(world.marked().await.is_empty());
+    assert!(world.take_messages().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_says_nothing_of_its_attempt_is_settled() {
+    let world = world().await;
+    let event = Event::of_attempt("1".into(), None, None);
+    let delivery = delivery("imocha", event, at(0));
+    world.record(&delivery).await;
+    world.fold(&delivery).await;
+    assert_eq!(world.partition(&delivery).await.state, None);
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_attempt_with_a_long_or_odd_id_is_folded_like_any_other() {
+    let long = "9".repeat(300);
+    let unicode = "ä".repeat(1024);
+    for id in ["1#state", "%sha256-00", "ä/ 1\n", &long, &unicode] {
+        let world = world().await;
+        let begun = step(id, Status::InProgress, at(0));
+        let done = step(id, Status::Completed, at(10));
+        for (delivery, version) in [(&begun, 1), (&done, 2)] {
+            world.record(delivery).await;
+            world.fold(delivery).await;
+            let stored = world.state(delivery).await;
+            assert_eq!((stored.attempt.as_str(), stored.version), (id, version));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_is_found_by_its_candidate() {
+    let world = world().await;
+    let event = Event {
+        candidate: Some(Candidate {
+            email: Some("Ada@example.com".into()),
+            ..Candidate::default()
+        }),
+        ..Event::of_attempt("1".into(), Some(Status::Completed), None)
+    };
+    let delivery = delivery("imocha", event, at(0));
+    world.record(&delivery).await;
+    world.fold(&delivery).await;
+    let people = HashKey::from(SecretText::from("k".to_owned()));
+    let candidate_key = people.hash("ada@example.com");
+    let states = world.table.states_of_candidate(&candidate_key).await;
+    assert_eq!(states.unwrap(), [world.state(&delivery).await]);
+}
+
+#[tokio::test]
+async fn without_the_hash_key_no_state_is_written_and_the_work_stays() {
+    let world = world().await;
+    world.platform().remove_secret("people");
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    let result = world.worker.fold(&begun.key, "r").await;
+    assert!(matches!(result, Err(JobError::Secret(_))));
+    assert!(world.event(&begun).await.marked);
+    assert_eq!(world.partition(&begun).await.state, None);
+}
+
+#[tokio::test]
+async fn a_state_is_kept_as_long_as_its_newest_event() {
+    let world = world_with(&[("RETENTION_DAYS", "7")]).await;
+    let week_from = |seconds| {
+        let time = at(seconds).plus(Duration::from_hours(7 * 24));
+        Some(time.unix_seconds())
+    };
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    world.fold(&begun).await;
+    assert_eq!(world.state(&begun).await.expires_at, week_from(0));
+    let day = 86_400;
+    world.wait_until(at(day));
+    world.record(&again(&begun, at(day))).await;
+    world.fold(&begun).await;
+    let stored = world.state(&begun).await;
+    assert_eq!((stored.expires_at, stored.version), (week_from(day), 1));
+}
+
+#[tokio::test]
+async fn a_fold_that_is_overtaken_starts_anew_and_loses_nothing() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    let done = step("1", Status::Completed, at(10));
+    world.record(&begun).await;
+    let (other, newer) = (Arc::clone(&world.worker), done.clone());
+    let table = world.table.clone();
+    world.platform().before_write_of("state", async move {
+        shared::store::EventStore::record(&table, &newer)
+            .await
+            .unwrap();
+        other.fold(&newer.key, "r").await.unwrap();
+    });
+    world.fold(&begun).await;
+    let stored = world.state(&begun).await;
+    assert_eq!(status(&stored.state), Some(Status::Completed));
+    assert_eq!(stored.version, 1);
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_report_of_an_overtaken_fold_does_not_take_the_place_of_a_newer_one() {
+    let world = world().await;
+    let older = completed_with("1", "https://vendor.example.com/older.pdf", at(0));
+    let newer = completed_with("1", "https://vendor.example.com/newer.pdf", at(10));
+    world.record(&older).await;
+    let (other, event) = (Arc::clone(&world.worker), newer.clone());
+    let table = world.table.clone();
+    world.platform().before_write_of("report#", async move {
+        shared::store::EventStore::record(&table, &event)
+            .await
+            .unwrap();
+        other.fold(&event.key, "r").await.unwrap();
+    });
+    world.fold(&older).await;
+    world.work_off_queue().await;
+    let stored = world.state(&newer).await;
+    let key = report_key("imocha", "1", stored.report.unwrap());
+    let report = world.report(&key).await;
+    assert_eq!(Some(&report.link), newer.event.report.as_ref());
+    assert_eq!(report.outcome, ReportOutcome::Resolved);
+}
+
+#[tokio::test]
+async fn a_state_that_others_change_all_the_time_is_left_for_later() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    keep_overtaking(Arc::clone(&world.worker), &world.aws_platform(), 0);
+    let result = world.worker.fold(&begun.key, "r").await;
+    assert!(matches!(result, Err(JobError::Contended(_))), "{result:?}");
+    assert!(world.event(&begun).await.marked);
+}
+
+/// Before each write of the state another one is written.
+fn keep_overtaking(
+    worker: Arc<worker::Worker>,
+    platform: &Arc<crate::platform::Platform>,
+    version: u64,
+) {
+    let next = Arc::clone(platform);
+    platform.before_write_of("state", async move {
+        let state = State {
+            vendor_status: Some(version.to_string()),
+            ..State::default()
+        };
+        let write = StateWrite {
+            source: "imocha",
+            attempt: "1",
+            state: &state,
+            replaces: version,
+            report: None,
+            candidate_key: None,
+            keep_for: None,
+            now: at(0),
+        };
+        assert!(worker.table.put_state(write).await.unwrap());
+        keep_overtaking(Arc::clone(&worker), &next, version + 1);
+    });
+}
+
+#[tokio::test]
+async fn folds_at_once_end_as_one_after_the_other_would() {
+    let statuses = [
+        Status::Invited,
+        Status::InProgress,
+        Status::Completed,
+        Status::Disqualified,
+    ];
+    let world = world().await;
+    for round in 0..20 {
+        let attempt = round.to_string();
+        let deliveries = statuses.map(|status| step(&attempt, status, at(0)));
+        // Each is recorded only just before its own fold, while the others are at work.
+        let folds = deliveries.each_ref().map(|delivery| async {
+            world.record(delivery).await;
+            world.worker.fold(&delivery.key, "r").await
+        });
+        for result in join_all(folds).await {
+            result.unwrap();
+        }
+        let partition = world.partition(&deliveries[0]).await;
+        assert_eq!(partition.events.len(), statuses.len());
+        let stored = partition.state.as_ref().unwrap();
+        assert_eq!(Some(&stored.state), folded(&partition).as_ref());
+        assert!((1..=4).contains(&stored.version), "{}", stored.version);
+    }
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_comes_again_during_its_fold_stays_marked() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    let (table, repeat) = (world.table.clone(), again(&begun, at(5)));
+    world.platform().before_write_of("state", async move {
+        shared::store::EventStore::record(&table, &repeat)
+            .await
+            .unwrap();
+    });
+    world.fold(&begun).await;
+    assert!(world.event(&begun).await.marked);
+    world.fold(&begun).await;
+    assert!(!world.event(&begun).await.marked);
+}
+
+#[tokio::test]
+async fn a_fold_that_cannot_write_the_state_leaves_the_event_marked() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    world.platform().cut_off_after(0);
+    let result = world.worker.fold(&begun.key, "r").await;
+    assert!(matches!(result, Err(JobError::Store(_))));
+    world.platform().mend();
+    assert!(world.event(&begun).await.marked);
+    assert_eq!(world.partition(&begun).await.state, None);
+}
+
+/// A worker that dies after so many writes of a fold which has a report and an answer to settle. `None` if it does not
+/// come to so many.
+async fn world_after(writes: usize) -> Option<(World, Delivery)> {
+    let world = world().await;
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(10));
+    world.request([1]).await;
+    let begin = world
+        .table
+        .begin_asking("imocha", "1", at(1), Duration::ZERO);
+    begin.await.unwrap();
+    world.record(&done).await;
+    world.platform().cut_off_after(writes);
+    // Only the message may fail without failing the fold.
+    let _ = world.worker.fold(&done.key, "r").await;
+    let written = world.platform().take_writes().len();
+    world.platform().mend();
+    // A message that was sent is lost, too.
+    world.take_messages();
+    (written == writes).then_some((world, done))
+}
+
+async fn assert_all_done(world: &World, done: &Delivery, writes: usize) {
+    let stored = world.state(done).await;
+    assert_eq!(status(&stored.state), Some(Status::Completed), "{writes}");
+    assert_eq!(stored.version, 1, "{writes}");
+    let report = world.report(&report_key("imocha", "1", 1)).await;
+    assert_eq!(report.outcome, ReportOutcome::Resolved, "{writes}");
+    let asked = world.asked(1).await;
+    assert_eq!(asked.outcome, AskedOutcome::Answered, "{writes}");
+    assert!(world.marked().await.is_empty(), "{writes}");
+}
+
+/// The report, the state, what was asked, the event, the message.
+const WRITES_OF_A_FOLD: usize = 5;
+
+#[tokio::test]
+async fn a_worker_that_dies_between_any_two_writes_is_made_up_for_by_the_same_message() {
+    for writes in 0..=WRITES_OF_A_FOLD {
+        let (world, done) = world_after(writes).await.unwrap();
+        world.fold(&done).await;
+        world.wait_until(at(3600));
+        world.worker.sweep("sweep").await.unwrap();
+        world.work_off_queue().await;
+        assert_all_done(&world, &done, writes).await;
+    }
+    assert!(world_after(WRITES_OF_A_FOLD + 1).await.is_none());
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_between_any_two_writes_is_made_up_for_by_the_sweep() {
+    for writes in 0..=WRITES_OF_A_FOLD {
+        let (world, done) = world_after(writes).await.unwrap();
+        // The sweep may have asked again for what was answered already: then it comes once more.
+        let queued = json!({ "result": { "testinvitationIds": { "successful": [1] } } });
+        world.vendor().will_answer(200, &queued);
+        world.wait_until(at(3600));
+        world.worker.sweep("sweep").await.unwrap();
+        world.work_off_queue().await;
+        if !world.vendor().asked().is_empty() {
+            world.record(&again(&done, at(3610))).await;
+            world.fold(&done).await;
+        }
+        assert_all_done(&world, &done, writes).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_is_answered_by_what_comes_after() {
+    let world = world().await;
+    let done = step("1", Status::Completed, at(0));
+    world.record(&done).await;
+    world
+        .table
+        .request_again("imocha", "1", at(5))
+        .await
+        .unwrap();
+    let begin = world
+        .table
+        .begin_asking("imocha", "1", at(10), Duration::ZERO);
+    assert!(begin.await.unwrap());
+    world.fold(&done).await;
+    assert_eq!(world.asked(1).await.outcome, AskedOutcome::Requested);
+
+    world.record(&again(&done, at(20))).await;
+    world.fold(&done).await;
+    let asked = world.asked(1).await;
+    assert_eq!(asked.outcome, AskedOutcome::Answered);
+    assert_eq!(asked.answered_at, Some(at(20)));
+    assert_eq!(world.state(&done).await.version, 1);
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_report_on_request_is_announced_like_a_link() {
+    let world = world().await;
+    let event = Event {
+        report: Some(Report::OnRequest),
+        ..Event::of_attempt("1".into(), Some(Status::Completed), None)
+    };
+    let done = delivery("imocha", event, at(0));
+    world.record(&done).await;
+    world.fold(&done).await;
+    let report = world.report(&report_key("imocha", "1", 1)).await;
+    assert_eq!(report.link, Report::OnRequest);
+    assert_eq!(world.take_messages().len(), 1);
+}

@@ -1,0 +1,221 @@
+//! AWS, as far as the worker needs it, behind one address: DynamoDB is an engine, SQS notes what it is sent, Secrets
+//! Manager knows a few secrets. Every call passes here first, so that a test can break it or act in between.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::BoxFuture;
+use local::template::{Place, Template};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// What comes before the next write of an item.
+struct Interjection {
+    sk_prefix: &'static str,
+    act: BoxFuture<'static, ()>,
+}
+
+#[derive(Default)]
+pub struct Platform {
+    secrets: Mutex<HashMap<String, String>>,
+    messages: Mutex<Vec<Value>>,
+    writes: Mutex<Vec<String>>,
+    /// How many more writes and messages are let through; all of them if there is none.
+    writes_left: Mutex<Option<usize>>,
+    queue_is_down: Mutex<bool>,
+    interjection: Mutex<Option<Interjection>>,
+}
+
+/// A platform that runs; it ends with the test.
+pub struct RunningPlatform {
+    pub platform: Arc<Platform>,
+    pub url: String,
+    pub table_name: String,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Drop for RunningPlatform {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl Platform {
+    pub async fn start() -> RunningPlatform {
+        let (listener, url) = bind().await;
+        let place = Place {
+            stack: "suite".into(),
+            endpoint_url: url.clone(),
+            api_url: url.clone(),
+        };
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../template.yaml");
+        let template = Template::read(&template, &BTreeMap::new(), &place).unwrap();
+        let [table] = template.tables.try_into().unwrap();
+        let database = dynoxide::Database::memory().unwrap();
+        let create = serde_json::from_value(table.create).unwrap();
+        database.create_table(create).unwrap();
+        let (engine_listener, engine_url) = bind().await;
+        let engine = dynoxide::server::serve_on(engine_listener, database);
+
+        shared::tls::use_ring();
+        let platform = Arc::new(Self::default());
+        let gate = Gate {
+            platform: Arc::clone(&platform),
+            engine_url,
+            http: reqwest::Client::new(),
+        };
+        let app = Router::new().fallback(answer).with_state(gate);
+        let server = async move { axum::serve(listener, app).await.unwrap() };
+        RunningPlatform {
+            platform,
+            url,
+            table_name: table.name,
+            tasks: vec![tokio::spawn(engine), tokio::spawn(server)],
+        }
+    }
+
+    pub fn set_secret(&self, id: &str, value: &Value) {
+        let mut secrets = self.secrets.lock().unwrap();
+        secrets.insert(id.to_owned(), value.to_string());
+    }
+
+    pub fn remove_secret(&self, id: &str) {
+        self.secrets.lock().unwrap().remove(id);
+    }
+
+    /// The messages that were sent since this was last asked.
+    pub fn take_messages(&self) -> Vec<Value> {
+        std::mem::take(&mut self.messages.lock().unwrap())
+    }
+
+    /// What was written since this was last asked, in order: the sort keys of items, and `SendMessage`.
+    pub fn take_writes(&self) -> Vec<String> {
+        std::mem::take(&mut self.writes.lock().unwrap())
+    }
+
+    /// Lets so many more writes and messages through, and then none, as if the worker had died.
+    pub fn cut_off_after(&self, writes: usize) {
+        *self.writes_left.lock().unwrap() = Some(writes);
+    }
+
+    pub fn mend(&self) {
+        *self.writes_left.lock().unwrap() = None;
+        *self.queue_is_down.lock().unwrap() = false;
+    }
+
+    pub fn take_queue_down(&self) {
+        *self.queue_is_down.lock().unwrap() = true;
+    }
+
+    /// Does this before the next write of an item whose sort key begins so.
+    pub fn before_write_of(
+        &self,
+        sk_prefix: &'static str,
+        act: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let act = Box::pin(act);
+        *self.interjection.lock().unwrap() = Some(Interjection { sk_prefix, act });
+    }
+
+    fn take_interjection(&self, sk: &str) -> Option<BoxFuture<'static, ()>> {
+        let mut interjection = self.interjection.lock().unwrap();
+        let taken = interjection.take_if(|it| sk.starts_with(it.sk_prefix));
+        taken.map(|it| it.act)
+    }
+
+    /// Notes a write, unless none is let through any more.
+    fn admit(&self, write: &str) -> bool {
+        match &mut *self.writes_left.lock().unwrap() {
+            Some(0) => return false,
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        self.writes.lock().unwrap().push(write.to_owned());
+        true
+    }
+
+    fn send_message(&self, input: &Value) -> Response {
+        if *self.queue_is_down.lock().unwrap() || !self.admit("SendMessage") {
+            return failure("QueueDoesNotExist");
+        }
+        let body = input["MessageBody"].as_str().unwrap();
+        let body = serde_json::from_str(body).unwrap();
+        self.messages.lock().unwrap().push(body);
+        success(&json!({ "MessageId": "m" }))
+    }
+
+    fn secret(&self, input: &Value) -> Response {
+        let id = input["SecretId"].as_str().unwrap();
+        let secrets = self.secrets.lock().unwrap();
+        match (secrets.get(id), input["VersionStage"].as_str()) {
+            (Some(text), Some("AWSCURRENT")) => {
+                success(&json!({ "Name": id, "SecretString": text }))
+            }
+            _ => failure("ResourceNotFoundException"),
+        }
+    }
+}
+
+pub async fn bind() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[derive(Clone)]
+struct Gate {
+    platform: Arc<Platform>,
+    engine_url: String,
+    http: reqwest::Client,
+}
+
+async fn answer(State(gate): State<Gate>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers["x-amz-target"].to_str().unwrap().to_owned();
+    let input: Value = serde_json::from_slice(&body).unwrap();
+    match target.as_str() {
+        "AmazonSQS.SendMessage" => gate.platform.send_message(&input),
+        "secretsmanager.GetSecretValue" => gate.platform.secret(&input),
+        _ => gate.database(&target, &input, headers, body).await,
+    }
+}
+
+impl Gate {
+    async fn database(
+        &self,
+        target: &str,
+        input: &Value,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Response {
+        let sk = input["Key"]["sk"]["S"].as_str().unwrap_or_default();
+        if target.ends_with(".UpdateItem") {
+            // Taken out first, so that it may itself write.
+            if let Some(act) = self.platform.take_interjection(sk) {
+                act.await;
+            }
+            if !self.platform.admit(sk) {
+                return failure("ValidationException");
+            }
+        }
+        let request = self.http.post(&self.engine_url).headers(headers).body(body);
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        (status, answer.bytes().await.unwrap()).into_response()
+    }
+}
+
+fn success(body: &Value) -> Response {
+    (StatusCode::OK, body.to_string()).into_response()
+}
+
+/// An error that the SDKs do not try again.
+fn failure(kind: &str) -> Response {
+    let body = json!({ "__type": kind, "message": "on purpose" });
+    (StatusCode::BAD_REQUEST, body.to_string()).into_response()
+}

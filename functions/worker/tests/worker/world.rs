@@ -1,0 +1,284 @@
+//! A worker with all that it leans on, and what the tests put there.
+
+use crate::platform::{Platform, RunningPlatform};
+use crate::vendor::{RunningVendor, Vendor};
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::config::Environment;
+use shared::event::{Event, Report, Status};
+use shared::key::{EventId, EventKey, ItemKey, STATE, SourceName, attempt_partition};
+use shared::queue::Sqs;
+use shared::secrets::{CachedSecret, SecretsManager};
+use shared::store::{
+    Asked, Delivery, DueItem, EventStore, Partition, ReportItem, StoredEvent, StoredState, Table,
+};
+use shared::timestamp::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use worker::Worker;
+use worker::config::WorkerConfig;
+use worker::vendors::Vendors;
+
+pub const KEY: &str = "an-api-key";
+pub const MINUTE: i64 = 60;
+
+pub struct World {
+    pub worker: Arc<Worker>,
+    pub table: Table,
+    pub clock: Clock,
+    client: aws_sdk_dynamodb::Client,
+    aws: RunningPlatform,
+    vendors: RunningVendor,
+}
+
+/// A worker that keeps things for ever, at the time [`at`]`(0)`.
+pub async fn world() -> World {
+    world_with(&[]).await
+}
+
+/// The same with other settings.
+pub async fn world_with(settings: &[(&str, &str)]) -> World {
+    let (aws, vendors) = (Platform::start().await, Vendor::start().await);
+    let config = WorkerConfig::read(&environment(&aws, &vendors, settings)).unwrap();
+    let sdk = shared::aws::load_local(&aws.url).await;
+    // Without the time-outs of a function: a slow machine is not what is tested here.
+    let client = aws_sdk_dynamodb::Client::new(&sdk);
+    let table = Table::new(client.clone(), config.table_name.clone());
+    let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&sdk));
+    let clock = Clock::stopped_at(at(0));
+    let people_id = config.hash_key_secret_id.clone();
+    let queue = shared::aws::sqs(&sdk, Duration::from_secs(5));
+    let worker = Worker {
+        table: table.clone(),
+        queue: Sqs::new(queue, config.queue_url.clone()),
+        people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
+        vendors: Vendors::new(&config, &secrets, &clock).unwrap(),
+        keep_for: config.keep_for,
+        clock: clock.clone(),
+    };
+    aws.platform.set_secret("people", &json!({ "key": "k" }));
+    for vendor in ["imocha", "jobmojito", "xobin"] {
+        aws.platform.set_secret(vendor, &json!({ "api_key": KEY }));
+    }
+    World {
+        worker: Arc::new(worker),
+        table,
+        clock,
+        client,
+        aws,
+        vendors,
+    }
+}
+
+fn environment(
+    aws: &RunningPlatform,
+    vendors: &RunningVendor,
+    settings: &[(&str, &str)],
+) -> Environment {
+    let mut all = HashMap::from([
+        ("TABLE_NAME", aws.table_name.clone()),
+        ("QUEUE_URL", format!("{}/000000000000/queue", aws.url)),
+        ("HASH_KEY_SECRET_ID", "people".into()),
+        ("RETENTION_DAYS", "0".into()),
+        (
+            "TESTLIFY_REPORT_BASE_URL",
+            "https://reports.example.com/".into(),
+        ),
+        // With a slash at the end, as people write it.
+        ("IMOCHA_API_BASE_URL", format!("{}/imocha/", vendors.url)),
+        ("IMOCHA_API_SECRET_ID", "imocha".into()),
+        (
+            "JOBMOJITO_API_BASE_URL",
+            format!("{}/jobmojito", vendors.url),
+        ),
+        ("JOBMOJITO_API_SECRET_ID", "jobmojito".into()),
+        ("XOBIN_API_BASE_URL", format!("{}/xobin", vendors.url)),
+        ("XOBIN_API_SECRET_ID", "xobin".into()),
+    ]);
+    for (name, value) in settings {
+        all.insert(name, (*value).to_owned());
+    }
+    Environment::of(
+        all.into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    )
+}
+
+impl World {
+    pub fn platform(&self) -> &Platform {
+        &self.aws.platform
+    }
+
+    /// The same, for what happens in between.
+    pub fn aws_platform(&self) -> Arc<Platform> {
+        Arc::clone(&self.aws.platform)
+    }
+
+    pub fn vendor(&self) -> &Vendor {
+        &self.vendors.vendor
+    }
+
+    /// Moves the clock on to a time that is not past.
+    pub fn wait_until(&self, time: Timestamp) {
+        let milliseconds = time.unix_ms() - self.clock.now().unix_ms();
+        let milliseconds = u64::try_from(milliseconds).expect("time goes on");
+        self.clock.advance(Duration::from_millis(milliseconds));
+    }
+
+    /// Stores it, as a receiver does.
+    pub async fn record(&self, delivery: &Delivery) {
+        self.table.record(delivery).await.unwrap();
+        self.platform().take_writes();
+    }
+
+    pub async fn fold(&self, delivery: &Delivery) {
+        self.worker.fold(&delivery.key, "r").await.unwrap();
+    }
+
+    pub async fn partition(&self, delivery: &Delivery) -> Partition {
+        self.table.partition(&delivery.key.pk).await.unwrap()
+    }
+
+    pub async fn state(&self, delivery: &Delivery) -> StoredState {
+        self.partition(delivery).await.state.unwrap()
+    }
+
+    pub async fn event(&self, delivery: &Delivery) -> StoredEvent {
+        self.table.event(&delivery.key).await.unwrap().unwrap()
+    }
+
+    pub async fn report(&self, key: &ItemKey) -> ReportItem {
+        self.table.report(key).await.unwrap().unwrap()
+    }
+
+    pub async fn asked(&self, id: i64) -> Asked {
+        let asked = self.table.asked("imocha", &id.to_string()).await;
+        asked.unwrap().unwrap()
+    }
+
+    /// Has an operator want these callbacks of iMocha's again.
+    pub async fn request(&self, ids: impl IntoIterator<Item = i64>) {
+        for id in ids {
+            let id = id.to_string();
+            self.table
+                .request_again("imocha", &id, at(0))
+                .await
+                .unwrap();
+        }
+    }
+
+    /// Takes an item away, as expiry or an erasure does.
+    pub async fn delete(&self, key: &ItemKey) {
+        let delete = self.client.delete_item().table_name(&self.aws.table_name);
+        let delete = delete.key("pk", AttributeValue::S(key.pk.clone()));
+        let delete = delete.key("sk", AttributeValue::S(key.sk.clone()));
+        delete.send().await.unwrap();
+    }
+
+    /// All that is marked, by when it is due.
+    pub async fn marked(&self) -> Vec<DueItem> {
+        let mut items = Vec::new();
+        for shard in 0..shared::key::SHARDS {
+            items.extend(self.table.due(shard, at(1_000_000_000), 300).await.unwrap());
+        }
+        items.sort_by_key(|item| item.due_at);
+        items
+    }
+
+    /// The only item that is marked.
+    pub async fn only_marked(&self) -> DueItem {
+        let [item] = self.marked().await.try_into().unwrap();
+        item
+    }
+
+    pub fn take_messages(&self) -> Vec<Value> {
+        self.platform().take_messages()
+    }
+
+    /// Handles a batch with these bodies, and tells which of them failed, by their place.
+    pub async fn handle(&self, bodies: Vec<Option<String>>) -> Vec<String> {
+        let messages = bodies.into_iter().zip(0..).map(|(body, number)| {
+            let mut message = SqsMessage::default();
+            message.message_id = Some(format!("m{number}"));
+            message.body = body;
+            message
+        });
+        let mut event = SqsEvent::default();
+        event.records = messages.collect();
+        let response = self.worker.handle(event, Duration::from_secs(30)).await;
+        let failures = response.batch_item_failures.into_iter();
+        failures.map(|it| it.item_identifier).collect()
+    }
+
+    /// Does what stands in the queue, and what comes of that, until nothing is left.
+    pub async fn work_off_queue(&self) {
+        loop {
+            let messages = self.take_messages();
+            if messages.is_empty() {
+                return;
+            }
+            let bodies = messages.iter().map(|it| Some(it.to_string())).collect();
+            assert_eq!(self.handle(bodies).await, [""; 0]);
+        }
+    }
+}
+
+/// A time, in seconds from a fixed one.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_ms(1_768_471_200_000 + seconds * 1000).unwrap()
+}
+
+/// An event as it came then; its body is its own JSON, so that another event is another body.
+pub fn delivery(source: SourceName, event: Event, received: Timestamp) -> Delivery {
+    let body = serde_json::to_vec(&event).unwrap();
+    let event_key = EventKey::from_body(None, &body);
+    let key = ItemKey::of_event(source, &event, &event_key, received);
+    Delivery {
+        id: EventId::new(source, &key),
+        key,
+        source,
+        event,
+        body: body.into(),
+        received,
+    }
+}
+
+/// An attempt of iMocha's has come this far.
+pub fn step(attempt: &str, status: Status, received: Timestamp) -> Delivery {
+    let event = Event::of_attempt(attempt.into(), Some(status), None);
+    delivery("imocha", event, received)
+}
+
+/// It is completed, and this is its report.
+pub fn completed_with(attempt: &str, url: &str, received: Timestamp) -> Delivery {
+    let event = Event {
+        report: Some(link(url)),
+        ..Event::of_attempt(attempt.into(), Some(Status::Completed), None)
+    };
+    delivery("imocha", event, received)
+}
+
+pub fn again(delivery: &Delivery, received: Timestamp) -> Delivery {
+    Delivery {
+        received,
+        ..delivery.clone()
+    }
+}
+
+pub fn link(url: &str) -> Report {
+    Report::Link {
+        url: url.into(),
+        valid_until: None,
+    }
+}
+
+pub fn report_key(source: &str, attempt: &str, number: u64) -> ItemKey {
+    ReportItem::key(&attempt_partition(source, attempt), number)
+}
+
+pub fn state_key(source: &str, attempt: &str) -> ItemKey {
+    ItemKey::of_attempt(source, attempt, STATE)
+}

@@ -1,0 +1,139 @@
+//! What a receiver leans on breaks.
+
+use crate::stage::{Breaker, Stage, accepted, payload};
+use crate::vendors::deliver;
+use imocha_webhook::Imocha;
+use local::engine::Service;
+use local::faults::{ErrorAnswer, Fault};
+use shared::event::Status;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+async fn broken() -> (Stage, Breaker) {
+    let breaker = Breaker::new();
+    let faults = breaker.clone();
+    let stage = Stage::with(|options| options.faults = Some(Arc::new(faults))).await;
+    (stage, breaker)
+}
+
+fn down(service: Service) -> impl Fn(&local::faults::Call) -> Fault + Send + Sync + 'static {
+    move |call| {
+        if call.service == service {
+            Fault::Answer(ErrorAnswer::internal("down"))
+        } else {
+            Fault::None
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_the_queue_the_event_is_accepted_and_the_sweep_finds_it() {
+    let (stage, breaker) = broken().await;
+    breaker.set(down(Service::Sqs));
+    let (outcome, id) =
+        accepted(deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await).await;
+    assert_eq!(outcome, "accepted");
+    let event = stage.event(&id).await.unwrap();
+    assert!(event.marked);
+    breaker.mend();
+    stage.sweep_now(&event.key).await;
+    let state = stage.settled_state("imocha", "3314697").await.state;
+    assert_eq!(state.status.unwrap().0, Status::Completed);
+}
+
+#[tokio::test]
+async fn without_the_table_the_vendor_is_told_to_come_back_and_then_gets_in() {
+    let (stage, breaker) = broken().await;
+    breaker.set(down(Service::DynamoDb));
+    let response = deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await;
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key("retry-after"));
+    assert_eq!(stage.messages(stage.bundle.queue_url()).await, 0);
+    breaker.mend();
+    assert!(stage.events("imocha").await.is_empty());
+    assert_eq!(
+        deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json"))
+            .await
+            .status(),
+        202
+    );
+}
+
+#[tokio::test]
+async fn without_its_secret_a_function_answers_503_lives_and_recovers() {
+    let (stage, breaker) = broken().await;
+    let path = crate::vendors::endpoints::<Imocha>(&stage).await[0]
+        .path
+        .clone();
+    breaker.set(down(Service::SecretsManager));
+    for _ in 0..2 {
+        let response = stage
+            .post(&path, &[], payload("imocha/complete.json"))
+            .await;
+        assert_eq!(response.status(), 503);
+        assert!(response.headers().contains_key("retry-after"));
+    }
+    breaker.mend();
+    assert_eq!(
+        stage
+            .post(&path, &[], payload("imocha/complete.json"))
+            .await
+            .status(),
+        202
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_after_the_write_makes_no_second_event() {
+    let (stage, breaker) = broken().await;
+    let path = crate::vendors::endpoints::<Imocha>(&stage).await[0]
+        .path
+        .clone();
+    // The function opens its connections first.
+    assert_eq!(
+        stage.post("/webhooks/imocha/wrong", &[], "").await.status(),
+        401
+    );
+    let lost = AtomicUsize::new(0);
+    breaker.set(move |call| {
+        let first = call.operation == "UpdateItem" && lost.fetch_add(1, Ordering::SeqCst) == 0;
+        if first {
+            Fault::DisconnectAfter
+        } else {
+            Fault::None
+        }
+    });
+    let response = stage
+        .post(&path, &[], payload("imocha/complete.json"))
+        .await;
+    // The SDK's own retry finds the event that its first try stored.
+    let (_, id) = accepted(response).await;
+    stage.settled().await;
+    assert_eq!(stage.events("imocha").await.len(), 1);
+    assert_eq!(stage.settled_state("imocha", "3314697").await.version, 1);
+    assert!(stage.event(&id).await.is_some());
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_at_its_work_is_followed_by_one_that_does_it() {
+    let (stage, breaker) = broken().await;
+    let deaths = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&deaths);
+    breaker.set(move |call| {
+        let writes_state = call.operation == "UpdateItem"
+            && String::from_utf8_lossy(&call.body).contains("candidate_key");
+        if writes_state && counted.fetch_add(1, Ordering::SeqCst) < 2 {
+            Fault::DisconnectAfter
+        } else {
+            Fault::None
+        }
+    });
+    accepted(deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await).await;
+    stage.bundle.kill("WorkerFunction").await.unwrap();
+    let state = stage.settled_state("imocha", "3314697").await;
+    assert_eq!(
+        (state.version, state.state.status.unwrap().0),
+        (1, Status::Completed)
+    );
+    assert!(deaths.load(Ordering::SeqCst) >= 1);
+}

@@ -1,0 +1,16 @@
+//! The real function binaries, driven through the local bundle as a vendor and an operator drive them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that is not as expected is to stop where it is"
+)]
+
+mod bad_input;
+mod commands;
+mod cost;
+mod deliveries;
+mod failures;
+mod follow_ups;
+mod stage;
+mod vendors;

@@ -1,0 +1,221 @@
+//! A bundle for one test, and what tests ask of it.
+
+use bytes::Bytes;
+use local::binaries::{self, CargoOutput, Profile};
+use local::faults::{Call, Fault, Faults};
+use local::{Bundle, LogSink, Options, Schedules};
+use reqwest::Response;
+use serde_json::{Value, json};
+use shared::clock::Clock;
+use shared::key::{EventId, ItemKey};
+use shared::store::{StoredEvent, StoredState, Table};
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// How often a condition is looked at before a test gives up on it: for a minute.
+const LOOKS: usize = 1200;
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The bundle, and the table as an operator sees it.
+pub struct Stage {
+    pub bundle: Bundle,
+    pub table: Table,
+    pub sqs: aws_sdk_sqs::Client,
+    pub http: reqwest::Client,
+    pub clock: Clock,
+}
+
+/// The project's directory.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// A payload under `events/`.
+pub fn payload(name: &str) -> Bytes {
+    std::fs::read(root().join("events").join(name))
+        .unwrap()
+        .into()
+}
+
+/// The functions' binaries, built once for all tests.
+pub async fn binaries() -> PathBuf {
+    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
+    let build = || async {
+        binaries::build(root(), Profile::Dev, CargoOutput::OnFailure)
+            .await
+            .unwrap()
+    };
+    BUILT.get_or_init(build).await.clone()
+}
+
+impl Stage {
+    /// A bundle without schedules, in memory.
+    pub async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same, changed.
+    pub async fn with(change: impl FnOnce(&mut Options)) -> Self {
+        shared::tls::use_ring();
+        let mut options = Options::new(root().join("template.yaml"), binaries().await);
+        options.schedules = Schedules::Off;
+        options.log_sink = LogSink::Memory;
+        options.visibility_timeout = Some(Duration::from_secs(1));
+        options.concurrency = 2;
+        let signing_secret =
+            json!({ "signing_secret": "whsec_dGhpcyBpcyBub3QgYSBzZWNyZXQgYXQgYWxsLi4u" });
+        options
+            .secrets
+            .insert("TestlifySecret".into(), signing_secret);
+        change(&mut options);
+        let bundle = Bundle::start(options).await.unwrap();
+        let sdk = shared::aws::load_local(bundle.endpoint_url()).await;
+        Self {
+            table: Table::new(shared::aws::dynamodb(&sdk), bundle.table_name().to_owned()),
+            sqs: shared::aws::sqs(&sdk, Duration::from_secs(10)),
+            http: reqwest::Client::new(),
+            clock: Clock::system(),
+            bundle,
+        }
+    }
+
+    /// Posts a body with these headers.
+    pub async fn post(
+        &self,
+        path: &str,
+        headers: &[(String, String)],
+        body: impl Into<Bytes>,
+    ) -> Response {
+        let mut request = self.http.post(format!("{}{path}", self.bundle.api_url()));
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        request.body(body.into()).send().await.unwrap()
+    }
+
+    /// The event with this id.
+    pub async fn event(&self, id: &EventId) -> Option<StoredEvent> {
+        let now = self.clock.now();
+        // A test may run over midnight.
+        self.table
+            .find_event(id, now.minus(Duration::from_hours(24)), now)
+            .await
+            .unwrap()
+    }
+
+    /// Every event of a source.
+    pub async fn events(&self, source: &str) -> Vec<shared::store::EventSummary> {
+        let now = self.clock.now();
+        let yesterday = now.minus(Duration::from_hours(24)).day();
+        let mut events = self.table.events_of_day(source, &yesterday).await.unwrap();
+        events.extend(self.table.events_of_day(source, &now.day()).await.unwrap());
+        events
+    }
+
+    /// An attempt's state, as soon as nothing of it is left to do.
+    pub async fn settled_state(&self, source: &str, attempt: &str) -> StoredState {
+        self.settled().await;
+        let pk = shared::key::attempt_partition(source, attempt);
+        self.table.partition(&pk).await.unwrap().state.unwrap()
+    }
+
+    /// Waits until no work is marked.
+    pub async fn settled(&self) {
+        eventually("nothing is marked", || async {
+            (self.table.count_marked().await.unwrap() == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// How many messages a queue has, those that are being handled included.
+    pub async fn messages(&self, queue_url: &str) -> u64 {
+        use aws_sdk_sqs::types::QueueAttributeName::{
+            ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
+        };
+        let names = [
+            ApproximateNumberOfMessages,
+            ApproximateNumberOfMessagesNotVisible,
+        ];
+        let request = self
+            .sqs
+            .get_queue_attributes()
+            .queue_url(queue_url)
+            .set_attribute_names(Some(names.to_vec()));
+        let attributes = request.send().await.unwrap().attributes.unwrap();
+        names
+            .iter()
+            .map(|name| attributes[name].parse::<u64>().unwrap())
+            .sum()
+    }
+
+    /// Sends a message to the worker.
+    pub async fn send(&self, body: &str) {
+        self.sqs
+            .send_message()
+            .queue_url(self.bundle.queue_url())
+            .message_body(body)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// Makes an item's work due now, and has the worker look for it.
+    pub async fn sweep_now(&self, key: &ItemKey) {
+        let past = self.clock.now().minus(Duration::from_secs(1));
+        self.table.postpone(key, past).await.unwrap();
+        self.send(r#"{"version":1,"job":"sweep","correlation_id":"test"}"#)
+            .await;
+    }
+}
+
+/// Waits for a condition, and fails the test if it does not come.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+    for _ in 0..LOOKS {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    panic!("in vain waited until {what}");
+}
+
+/// An accepted delivery's outcome and event.
+pub async fn accepted(response: Response) -> (String, EventId) {
+    assert_eq!(response.status(), 202);
+    let answer: Value = response.json().await.unwrap();
+    (
+        answer["outcome"].as_str().unwrap().to_owned(),
+        answer["event"].as_str().unwrap().parse().unwrap(),
+    )
+}
+
+type Rule = dyn Fn(&Call) -> Fault + Send + Sync;
+
+/// Breaks calls by a rule that a test can change.
+#[derive(Clone)]
+pub struct Breaker(Arc<Mutex<Box<Rule>>>);
+
+impl Breaker {
+    /// Breaks nothing yet.
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(Box::new(|_| Fault::None))))
+    }
+
+    pub fn set(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
+        *self.0.lock().unwrap() = Box::new(rule);
+    }
+
+    pub fn mend(&self) {
+        self.set(|_| Fault::None);
+    }
+}
+
+impl Faults for Breaker {
+    fn before<'a>(&'a self, call: &'a Call) -> futures_util::future::BoxFuture<'a, Fault> {
+        let fault = self.0.lock().unwrap()(call);
+        Box::pin(std::future::ready(fault))
+    }
+}

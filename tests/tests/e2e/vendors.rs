@@ -1,0 +1,50 @@
+//! Calls as the vendors make them, with the bundle's own credentials.
+
+use crate::stage::Stage;
+use bytes::Bytes;
+use reqwest::Response;
+use shared::caller::{Caller, Delivery, Endpoint};
+use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
+
+/// A source's credentials as they stand.
+pub async fn credentials<S: Caller>(stage: &Stage) -> S::Credentials {
+    let sdk = shared::aws::load_local(stage.bundle.endpoint_url()).await;
+    let secrets = SecretsManager::new(shared::aws::secrets_manager(&sdk));
+    let id = stage.bundle.secret_id(&secret::<S>()).unwrap();
+    let text = secrets
+        .read(&id, SecretStage::Current)
+        .await
+        .unwrap()
+        .unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The logical id of a source's inbound secret.
+pub fn secret<S: Caller>() -> String {
+    let (first, rest) = S::NAME.split_at(1);
+    format!("{}{rest}Secret", first.to_uppercase())
+}
+
+/// What the vendor is given.
+pub async fn endpoints<S: Caller>(stage: &Stage) -> Vec<Endpoint> {
+    S::endpoints(&credentials::<S>(stage).await)
+}
+
+/// Posts a body as the vendor would.
+pub async fn deliver<S: Caller>(
+    stage: &Stage,
+    version: &str,
+    id: &str,
+    body: impl Into<Bytes>,
+) -> Response {
+    let body = body.into();
+    let delivery = Delivery {
+        version,
+        body: &body,
+        sent: stage.clock.now(),
+        id,
+    };
+    let call = S::call(&credentials::<S>(stage).await, delivery).unwrap();
+    let headers: Vec<_> = call.headers.into_iter().collect();
+    stage.post(&call.path, &headers, body).await
+}
