@@ -5,7 +5,6 @@ use crate::exit::WrongUse;
 use crate::sources::Entry;
 use crate::workspace;
 use anyhow::{Context, bail};
-use aws_sdk_cloudformation::error::DisplayErrorContext;
 use serde::{Deserialize, Serialize};
 use shared::aws;
 use shared::clock::Clock;
@@ -190,10 +189,9 @@ async fn of_stack(stack: &str, environment: &Environment) -> anyhow::Result<Addr
     let sdk = aws::load(endpoint_url.as_deref()).await;
     let client = aws_sdk_cloudformation::Client::new(&sdk);
     let answer = client.describe_stacks().stack_name(stack).send().await;
-    let answer = answer.map_err(|error| {
-        let region = sdk.region().map_or("none: set AWS_REGION", |region| region.as_ref());
-        let error = DisplayErrorContext(&error).to_string();
-        anyhow::anyhow!("the stack {stack} cannot be read in the region {region}; check the name, the region and the credentials ({error})")
+    let answer = answer.with_context(|| {
+        let region = sdk.region().map_or("no region: set AWS_REGION", |region| region.as_ref());
+        format!("the stack {stack} cannot be read ({region}); check its name, the region and the credentials")
     })?;
     let Some(stack) = answer.stacks().first() else {
         bail!("there is no stack {stack}");

@@ -64,6 +64,9 @@ pub async fn build(
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::piped())
         .kill_on_drop(true);
+    for (name, _) in of_outer_cargo() {
+        command.env_remove(name);
+    }
     if profile == Profile::Release {
         command.arg("--release");
     }
@@ -84,6 +87,25 @@ pub async fn build(
     }
     let directory = directory_of_binaries(&String::from_utf8_lossy(&built.stdout));
     directory.ok_or_else(|| BuildError::NoBinaries(workspace_root.to_owned()))
+}
+
+/// What `cargo run` and `cargo test` say to what they run about its own package. A build script may heed it, as `ring`'s
+/// does; then each of two cargos, one inside the other, would build anew what the other has built.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "these are cargo's own variables, not settings of ours"
+)]
+fn of_outer_cargo() -> impl Iterator<Item = (OsString, OsString)> {
+    const PREFIXES: [&str; 3] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"];
+    const NAMES: [&str; 3] = [
+        "CARGO_CRATE_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+        "CARGO_TARGET_TMPDIR",
+    ];
+    std::env::vars_os().filter(|(name, _)| {
+        let name = name.to_string_lossy();
+        PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || NAMES.contains(&name.as_ref())
+    })
 }
 
 /// Cargo tells those it starts which cargo it is.

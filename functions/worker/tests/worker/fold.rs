@@ -107,6 +107,15 @@ async fn a_report_is_marked_before_the_state_names_it_and_then_announced() {
 }
 
 #[tokio::test]
+async fn the_event_is_settled_last() {
+    let (world, done) = world_after(0).await.unwrap();
+    world.fold(&done).await;
+    let writes = world.platform().take_writes();
+    let event = done.key.sk.as_str();
+    assert_eq!(writes, ["report#1", "state", "asked", event, "SendMessage"]);
+}
+
+#[tokio::test]
 async fn a_report_that_is_offered_anew_is_another_report() {
     let world = world().await;
     let first = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
