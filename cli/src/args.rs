@@ -12,7 +12,7 @@ pub struct Cli {
     /// Print JSON, for programs.
     #[arg(long, global = true)]
     pub json: bool,
-    /// The `CloudFormation` stack to work on. Without it: what the environment names, else the local bundle that runs.
+    /// The CloudFormation stack to work on. Without it: what the environment names, else the local bundle that runs.
     #[arg(long, global = true, value_name = "NAME")]
     pub stack: Option<String>,
     #[command(subcommand)]
@@ -49,7 +49,7 @@ pub struct LocalArgs {
     /// The port of the webhooks' URLs.
     #[arg(long, default_value_t = 9000)]
     pub port: u16,
-    /// The port of `DynamoDB`, SQS and Secrets Manager.
+    /// The port of DynamoDB, SQS and Secrets Manager.
     #[arg(long, default_value_t = 9001)]
     pub endpoint_port: u16,
     /// Keep the table and the secrets in this directory. Without it they are gone when the bundle ends.

@@ -28,7 +28,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let json = cli.json;
     let find = || Deployment::find(cli.stack.as_deref());
     match cli.command {
-        Command::Local(args) => command::local::run(args).await,
+        Command::Local(args) => command::local::run(args, json).await,
         Command::Demo(args) => command::demo::run(&args, json).await,
         Command::Endpoints => command::endpoints::run(&find().await?, json).await,
         Command::Send(args) => command::send::run(&find().await?, &args, json).await,

@@ -210,7 +210,7 @@ pub async fn attempt_view(
     Ok(state.map(|state| AttemptView::new(state, &partition)))
 }
 
-/// One attempt with its events. `None` if no event of it has been folded in.
+/// One attempt with its events and what was asked for. `None` if nothing is stored of it.
 pub async fn attempt_details(
     deployment: &Deployment,
     source: &str,
@@ -220,9 +220,16 @@ pub async fn attempt_details(
         .table
         .partition(&attempt_partition(source, attempt))
         .await?;
-    let Some(state) = partition.state.take() else {
+    let nothing = partition.events.is_empty() && partition.asked.is_none();
+    if nothing && partition.state.is_none() {
         return Ok(None);
-    };
+    }
+    // What was only asked for, or is not folded in yet, has no state.
+    let state = partition.state.take().unwrap_or_else(|| StoredState {
+        source: source.to_owned(),
+        attempt: attempt.to_owned(),
+        ..StoredState::default()
+    });
     let attempt = AttemptView::new(state, &partition);
     let mut events: Vec<EventSummary> = partition
         .events

@@ -55,7 +55,12 @@ pub fn payloads(root: &Path, source: &str) -> anyhow::Result<Vec<Payload>> {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if name.ends_with(".json") && !name.ends_with(".apigw.json") {
+        let generated = name.ends_with(".apigw.json");
+        if !generated
+            && path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+        {
             payloads.push(Payload {
                 source: source.to_owned(),
                 path,

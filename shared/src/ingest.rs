@@ -7,11 +7,13 @@ use crate::event::{Event, Kind};
 use crate::key::{EventId, ItemKey};
 use crate::person::HashKey;
 use crate::queue::{Fold, Queue, QueueError};
-use crate::secrets::{CachedSecret, SecretError, SecretReader};
+use crate::secrets::{CachedSecret, SecretError, SecretReader, Versions};
 use crate::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
 use crate::store::{Delivery, EventStore, Recorded, StoreError};
+use futures_util::future::join;
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -149,8 +151,11 @@ pub enum Refusal {
 impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
     /// Takes one call.
     pub async fn receive(&self, call: Call) -> Result<Receipt, Refusal> {
-        let call = self.authenticate(within_limit(call)?).await?;
-        let people = self.people().await?;
+        let call = within_limit(call)?;
+        // At once, so that one budget covers both.
+        let (credentials, people) = join(self.credentials(), self.people()).await;
+        let call = call.authenticate(&self.source, &*credentials?)?;
+        let people = people?;
         let delivery = match self.read(&call, &people) {
             Reading::Ping => return Ok(self.answer_ping(&call)),
             Reading::Event(event) => self.delivery(&call, event.bounded()),
@@ -171,11 +176,9 @@ impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
         })
     }
 
-    async fn authenticate(&self, call: Call) -> Result<AuthenticCall, Refusal> {
-        let versions = timeout(self.budgets.secret, self.credentials.versions())
-            .await
-            .map_err(|_| Refusal::SecretTimedOut)??;
-        Ok(call.authenticate(&self.source, &versions)?)
+    async fn credentials(&self) -> Result<Arc<Versions<S::Credentials>>, Refusal> {
+        let versions = timeout(self.budgets.secret, self.credentials.versions()).await;
+        Ok(versions.map_err(|_| Refusal::SecretTimedOut)??)
     }
 
     async fn people(&self) -> Result<HashKey, Refusal> {

@@ -4,14 +4,13 @@ use crate::config::Environment;
 use std::panic::PanicHookInfo;
 use tracing_subscriber::EnvFilter;
 
-/// Starts it. `RUST_LOG` says how much; `info` if it does not.
+/// Starts it. `RUST_LOG` says how much this project's own crates say: `error` to `trace`, `info` without it. All others are
+/// kept to warnings, since what they say in detail quotes whole requests: bodies, tokens and addresses.
 pub fn start(environment: &Environment) {
     let level = environment
         .optional("RUST_LOG")
         .unwrap_or_else(|| "info".into());
-    // The SDK's and hyper's own lines may quote requests, which hold personal data.
-    let filter =
-        format!("{level},aws_=warn,aws_smithy_runtime=warn,hyper=warn,hyper_util=warn,rustls=warn");
+    let filter = format!("warn,shared={level},worker={level}");
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .json()

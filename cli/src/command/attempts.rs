@@ -14,12 +14,11 @@ pub async fn list(
     json: bool,
 ) -> anyhow::Result<()> {
     let sources = sources::named_or_all(args.source.as_deref())?;
-    let mut attempts = match &args.email {
-        Some(email) => of_person(deployment, email).await?,
-        None => {
-            let events = view::events(deployment, &sources, args.days).await?;
-            view::attempts(deployment, &events).await?
-        }
+    let mut attempts = if let Some(email) = &args.email {
+        of_person(deployment, email).await?
+    } else {
+        let events = view::events(deployment, &sources, args.days).await?;
+        view::attempts(deployment, &events).await?
     };
     attempts.retain(|attempt| sources.iter().any(|source| source.name == attempt.source));
     attempts.retain(|attempt| args.status.is_none() || attempt.status == args.status);

@@ -123,7 +123,7 @@ fn event(
         request = request.header(name, value);
     }
     let (parts, ()) = request.body(())?.into_parts();
-    let (_, route) = routes
+    let ((), route) = routes
         .find(&Method::POST, parts.uri.path())
         .with_context(|| format!("no route leads to {}", call.path))?;
     let now = OffsetDateTime::from_unix_timestamp(signed.unix_seconds())?;

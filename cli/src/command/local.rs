@@ -4,6 +4,7 @@ use crate::args::LocalArgs;
 use crate::command::endpoints;
 use crate::credentials;
 use crate::deployment::{Address, Deployment};
+use crate::output;
 use crate::workspace;
 use anyhow::Context;
 use local::binaries::{self, CargoOutput, Profile};
@@ -11,7 +12,7 @@ use local::{Bundle, Options};
 use std::path::Path;
 
 /// Runs it until Ctrl-C.
-pub async fn run(args: LocalArgs) -> anyhow::Result<()> {
+pub async fn run(args: LocalArgs, json: bool) -> anyhow::Result<()> {
     let root = workspace::root()?;
     let mut options = options(&root, CargoOutput::Shown).await?;
     options.api_port = args.port;
@@ -21,7 +22,7 @@ pub async fn run(args: LocalArgs) -> anyhow::Result<()> {
     let address = address(&bundle);
     let file = workspace::bundle_file(&root);
     write(&file, &address)?;
-    let shown = show(&address).await;
+    let shown = show(&address, json).await;
     if shown.is_ok() {
         interrupted().await?;
     }
@@ -56,9 +57,14 @@ fn write(file: &Path, address: &Address) -> anyhow::Result<()> {
     Ok(std::fs::write(file, serde_json::to_vec_pretty(address)?)?)
 }
 
-async fn show(address: &Address) -> anyhow::Result<()> {
+async fn show(address: &Address, json: bool) -> anyhow::Result<()> {
     let deployment = Deployment::at(address.clone()).await?;
-    endpoints::print(&endpoints::endpoints(&deployment).await?)?;
+    let endpoints = endpoints::endpoints(&deployment).await?;
+    if json {
+        output::json(&endpoints)?;
+    } else {
+        endpoints::print(&endpoints)?;
+    }
     eprintln!();
     eprintln!("The bundle runs; other `hooks` commands find it by themselves. Ctrl-C ends it.");
     Ok(())

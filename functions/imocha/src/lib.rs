@@ -1,7 +1,7 @@
 //! The source of iMocha's callbacks.
 //!
-//! iMocha signs nothing and sets no header, so all that vouches for a call is a capability token in the path. Its callback is
-//! a hint: where an API key is configured, the worker confirms the result by reading the report.
+//! iMocha signs nothing and sets no header, so all that vouches for a call is a capability token in the path. Whoever
+//! holds it can claim any result: it is to be treated as a password.
 
 mod caller;
 mod payload;

@@ -30,6 +30,10 @@ impl Worker {
         ids: &BTreeSet<i64>,
         correlation_id: &str,
     ) -> Result<(), JobError> {
+        // Nothing is written as asked that cannot be asked.
+        if let Err(error) = self.vendors.imocha.ready().await {
+            return self.ask_later(ids, &error).await;
+        }
         let now = self.clock.now();
         let ids = self.begin_asking(ids, now).await?;
         if ids.is_empty() {

@@ -25,7 +25,7 @@ pub struct Partition {
 }
 
 /// A state as it is stored.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredState {
     /// Whose.
     pub source: String,

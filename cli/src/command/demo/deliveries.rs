@@ -61,9 +61,9 @@ impl Deliveries {
         fastrand::Rng::with_seed(seed).shuffle(&mut order);
         let posts = stream::iter(order).map(|payload| post_file(stage, payload));
         let answers: Vec<(Bytes, Answer)> = posts.buffered(AT_ONCE).try_collect().await?;
-        answers
-            .into_iter()
-            .for_each(|(body, answer)| self.note(body, &answer));
+        for (body, answer) in answers {
+            self.note(body, &answer);
+        }
         Ok(())
     }
 

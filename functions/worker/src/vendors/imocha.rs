@@ -22,6 +22,11 @@ pub enum ProcessCallbacks {
 }
 
 impl Api {
+    /// Whether there is a key to ask with.
+    pub async fn ready(&self) -> Result<(), VendorError> {
+        self.0.key().await.map(drop)
+    }
+
     /// `POST /v3/callbacks/process`: has the callbacks of these attempts, at most 100, sent again.
     pub async fn process_callbacks(
         &self,
