@@ -1,6 +1,6 @@
 //! How the command ends.
 
-use shared::http::causes;
+use shared::error::causes;
 use std::process::ExitCode;
 
 const FAILED: u8 = 1;

@@ -3,7 +3,8 @@
 use crate::aws;
 use crate::clock::Clock;
 use crate::config::{Environment, ReceiverConfig};
-use crate::http::{causes, handle};
+use crate::error::causes;
+use crate::http::handle;
 use crate::ingest::{Budgets, Receiver};
 use crate::queue::Sqs;
 use crate::secrets::{CachedSecret, SecretsManager};
@@ -19,7 +20,7 @@ type LambdaReceiver<S> = Receiver<S, SecretsManager, Table, Sqs>;
 /// Runs a source's function under any Lambda Runtime API.
 pub async fn run<S: Source>(source: S) -> Result<(), Error> {
     let environment = Environment::of_process();
-    telemetry::start(&environment);
+    telemetry::start(&environment)?;
     let config = ReceiverConfig::read(&environment, S::HASHES_PEOPLE)?;
     let clock = Clock::system();
     let receiver = receiver(source, config, &clock).await;

@@ -2,6 +2,7 @@
 //! line in the log says so.
 
 use crate::clock::Clock;
+use crate::error::causes;
 use crate::ingest::{Outcome, Receipt, Receiver, Refusal};
 use crate::key::EventId;
 use crate::queue::Queue;
@@ -14,7 +15,6 @@ use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
 use serde::Serialize;
-use std::error::Error;
 use std::panic::AssertUnwindSafe;
 
 /// When a vendor should try again after a fault of ours, in seconds.
@@ -35,9 +35,10 @@ where
     let call = call(request, clock);
     let (began, body_bytes) = (call.received, call.body.len());
     let correlation_id = call.correlation_id.clone();
-    let result = AssertUnwindSafe(receiver.receive(call))
+    let received = AssertUnwindSafe(receiver.receive(call))
         .catch_unwind()
         .await;
+    let result = received.unwrap_or(Err(Refusal::Panicked));
     let line = Line {
         source: S::NAME,
         correlation_id: &correlation_id,
@@ -45,17 +46,13 @@ where
         duration_ms: clock.now().unix_ms() - began.unix_ms(),
     };
     match result {
-        Ok(Ok(receipt)) => {
+        Ok(receipt) => {
             line.accepted(&receipt);
             accepted(&receipt)
         }
-        Ok(Err(refusal)) => {
+        Err(refusal) => {
             line.refused(&refusal);
             refused(&refusal)
-        }
-        Err(_) => {
-            line.panicked();
-            problem(StatusCode::INTERNAL_SERVER_ERROR)
         }
     }
 }
@@ -123,6 +120,7 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::SecretTimedOut
         | Refusal::Store(_)
         | Refusal::StoreTimedOut => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -164,6 +162,21 @@ fn answer(status: StatusCode, content_type: &'static str, body: &impl Serialize)
     response
 }
 
+/// The one line about a request: what every such line says, and what is added. A macro, since a level is a constant.
+macro_rules! line {
+    ($level:ident, $line:expr, $status:expr, $text:literal, $($added:tt)+) => {
+        tracing::$level!(
+            webhook.source = $line.source,
+            http.status = $status.as_u16(),
+            http.body_bytes = $line.body_bytes,
+            duration_ms = $line.duration_ms,
+            correlation_id = $line.correlation_id,
+            $($added)+,
+            $text
+        )
+    };
+}
+
 /// What every line about a request says.
 struct Line<'a> {
     source: &'static str,
@@ -174,81 +187,58 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn accepted(&self, receipt: &Receipt) {
-        tracing::info!(
-            webhook.source = self.source,
-            webhook.outcome = receipt.outcome.as_str(),
-            event.id = receipt.id.as_str(),
-            event.kind = %receipt.kind,
-            event.earlier_deliveries = receipt.earlier_deliveries,
-            enqueued = receipt.not_enqueued.is_none(),
-            http.status = StatusCode::ACCEPTED.as_u16(),
-            http.body_bytes = self.body_bytes,
-            duration_ms = self.duration_ms,
-            correlation_id = self.correlation_id,
-            "webhook accepted"
-        );
+        let (id, kind) = (receipt.id.as_str(), receipt.kind.to_string());
+        let (outcome, earlier) = (receipt.outcome.as_str(), receipt.earlier_deliveries);
+        let status = StatusCode::ACCEPTED;
         if let Some(error) = &receipt.not_enqueued {
-            tracing::warn!(
-                webhook.source = self.source,
-                event.id = receipt.id.as_str(),
-                correlation_id = self.correlation_id,
-                error = causes(error),
-                "not enqueued: the sweep will find the event"
-            );
-        }
-    }
-
-    fn refused(&self, refusal: &Refusal) {
-        let status = status(refusal);
-        // A fault of ours is for a person to act on; a call that is not believed is not.
-        if status.is_server_error() {
-            tracing::error!(
-                webhook.source = self.source,
-                webhook.outcome = "failed",
-                http.status = status.as_u16(),
-                http.body_bytes = self.body_bytes,
-                duration_ms = self.duration_ms,
-                correlation_id = self.correlation_id,
-                error = causes(refusal),
-                "webhook not accepted"
+            line!(
+                warn,
+                self,
+                status,
+                "webhook accepted, not enqueued: the sweep will find it",
+                webhook.outcome = outcome,
+                event.id = id,
+                event.kind = kind,
+                event.earlier_deliveries = earlier,
+                error = causes(error)
             );
         } else {
-            tracing::info!(
-                webhook.source = self.source,
-                webhook.outcome = "refused",
-                http.status = status.as_u16(),
-                http.body_bytes = self.body_bytes,
-                duration_ms = self.duration_ms,
-                correlation_id = self.correlation_id,
-                error = causes(refusal),
-                "webhook refused"
+            line!(
+                info,
+                self,
+                status,
+                "webhook accepted",
+                webhook.outcome = outcome,
+                event.id = id,
+                event.kind = kind,
+                event.earlier_deliveries = earlier
             );
         }
     }
 
-    fn panicked(&self) {
-        tracing::error!(
-            webhook.source = self.source,
-            webhook.outcome = "failed",
-            http.status = StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
-            http.body_bytes = self.body_bytes,
-            duration_ms = self.duration_ms,
-            correlation_id = self.correlation_id,
-            "the receiver panicked"
-        );
+    /// A fault of ours is for a person to act on; a call that is not believed is not.
+    fn refused(&self, refusal: &Refusal) {
+        let status = status(refusal);
+        if status.is_server_error() {
+            line!(
+                error,
+                self,
+                status,
+                "webhook not accepted",
+                webhook.outcome = "failed",
+                error = causes(refusal)
+            );
+        } else {
+            line!(
+                info,
+                self,
+                status,
+                "webhook refused",
+                webhook.outcome = "refused",
+                error = causes(refusal)
+            );
+        }
     }
-}
-
-/// An error with all its causes, outermost first, as the one place that handles it logs it.
-#[must_use]
-pub fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        texts.push(error.to_string());
-        cause = error.source();
-    }
-    texts.join(": ")
 }
 
 #[cfg(test)]

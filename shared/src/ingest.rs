@@ -6,7 +6,7 @@
 use crate::event::{Event, Kind};
 use crate::key::{EventId, ItemKey};
 use crate::person::HashKey;
-use crate::queue::{Fold, Queue, QueueError};
+use crate::queue::{FoldMessage, Queue, QueueError};
 use crate::secrets::{CachedSecret, SecretError, SecretReader, Versions};
 use crate::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
 use crate::store::{Delivery, EventStore, Recorded, StoreError};
@@ -146,6 +146,9 @@ pub enum Refusal {
     /// The event was not stored in time.
     #[error("the event was not stored in time")]
     StoreTimedOut,
+    /// Our own code broke.
+    #[error("the receiver panicked")]
+    Panicked,
 }
 
 impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
@@ -228,7 +231,7 @@ impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
     }
 
     async fn enqueue(&self, call: &AuthenticCall, delivery: &Delivery) -> Result<(), NotEnqueued> {
-        let fold = Fold {
+        let fold = FoldMessage {
             key: delivery.key.clone(),
             correlation_id: call.correlation_id.clone(),
         };

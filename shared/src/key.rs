@@ -73,6 +73,15 @@ impl ItemKey {
         Some((source, attempt.into_owned()))
     }
 
+    /// The id of the event that this is the key of.
+    #[must_use]
+    pub fn event_id(&self) -> Option<EventId> {
+        let (source, _) = self.pk.split_once('#')?;
+        self.sk
+            .starts_with(EVENT_PREFIX)
+            .then(|| EventId::new(source, self))
+    }
+
     /// The shard of the indexes that this item is in.
     #[must_use]
     pub fn shard(&self) -> u8 {
@@ -122,13 +131,11 @@ fn unplaced_partition(source: &str, event_key: &EventKey, received: Timestamp) -
     format!("{source}#unplaced#{}#{shard:x}", received.day())
 }
 
-/// The sort key of part `number` of an event's raw body. It sorts after [`STATE`], so that a fold does not read it.
+/// The sort key of part `number` of the raw body that has this SHA-256, in hex: other bytes are other parts. It sorts after
+/// [`STATE`], so that a fold does not read it.
 #[must_use]
-pub fn body_part(event_sk: &str, number: usize) -> String {
-    format!(
-        "verbatim#{}#{number}",
-        event_sk.trim_start_matches(EVENT_PREFIX)
-    )
+pub fn body_part(body_sha256: &str, number: usize) -> String {
+    format!("verbatim#{body_sha256}#{number}")
 }
 
 /// The key of a day's events in the index `by_day`.
@@ -225,7 +232,7 @@ impl fmt::Display for EventId {
 /// A text that is no event's id.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no event's id, which is a source, a dot and 32 hex digits, like xobin.0123456789abcdef0123456789abcdef"
+    "`{0}` is no event's id, which is a source, a dot and 32 hex digits, like <source>.0123456789abcdef0123456789abcdef"
 )]
 pub struct InvalidEventId(String);
 
@@ -332,6 +339,6 @@ mod tests {
             assert!(sk < STATE);
             assert!(sk >= ASKED);
         }
-        assert!(body_part("event#1", 0).as_str() > STATE);
+        assert!(body_part(&"0".repeat(64), 0).as_str() > STATE);
     }
 }

@@ -1,17 +1,14 @@
 //! The log: JSON, one wide line for each request or message, to standard output, where Lambda picks it up.
 
-use crate::config::Environment;
+use crate::config::{ConfigError, Environment};
 use std::panic::PanicHookInfo;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Starts it. `RUST_LOG` says how much this project's own crates say: `error` to `trace`, `info` without it. All others are
 /// kept to warnings, since what they say in detail quotes whole requests: bodies, tokens and addresses.
-pub fn start(environment: &Environment) {
-    let level = environment
-        .optional("RUST_LOG")
-        .unwrap_or_else(|| "info".into());
-    let filter = format!("warn,shared={level},worker={level}");
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+pub fn start(environment: &Environment) -> Result<(), ConfigError> {
+    let filter = filter(environment)?;
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -21,6 +18,22 @@ pub fn start(environment: &Environment) {
         .with_env_filter(filter)
         .init();
     std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// The levels, crate by crate. Anything but a level is refused: a longer text could open what is shut here.
+fn filter(environment: &Environment) -> Result<EnvFilter, ConfigError> {
+    let value = environment
+        .optional("RUST_LOG")
+        .unwrap_or_else(|| "info".into());
+    let level: LevelFilter = value.parse().map_err(|_| ConfigError::Invalid {
+        name: "RUST_LOG".into(),
+        value,
+        expected: "off, error, warn, info, debug or trace",
+    })?;
+    Ok(EnvFilter::new(format!(
+        "warn,shared={level},worker={level}"
+    )))
 }
 
 /// A panic's own text may quote what the code was working on, so that only its place is logged.
@@ -30,4 +43,30 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         .map(ToString::to_string)
         .unwrap_or_default();
     tracing::error!(location, "panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(value: &str) -> Result<String, ConfigError> {
+        let settings = Environment::of([("RUST_LOG".to_owned(), value.to_owned())]);
+        filter(&settings).map(|filter| filter.to_string())
+    }
+
+    #[test]
+    fn only_our_own_crates_say_more() {
+        let filter = shown("trace").unwrap();
+        for directive in ["warn", "shared=trace", "worker=trace"] {
+            assert!(filter.split(',').any(|it| it == directive), "{filter}");
+        }
+        assert!(shown("").is_ok());
+    }
+
+    #[test]
+    fn what_is_more_than_a_level_stops_the_start() {
+        for value in ["debug,hyper=trace", "loud", "lambda_runtime=trace"] {
+            assert!(shown(value).is_err(), "{value}");
+        }
+    }
 }

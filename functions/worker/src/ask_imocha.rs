@@ -8,7 +8,6 @@ use crate::vendors::VendorError;
 use crate::vendors::imocha::ProcessCallbacks;
 use crate::{JobError, Worker};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use shared::http::causes;
 use shared::store::{AskedOutcome, StoreError};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
@@ -108,12 +107,7 @@ impl Worker {
 
     async fn ask_later(&self, ids: &BTreeSet<i64>, error: &VendorError) -> Result<(), JobError> {
         let due_at = self.clock.now().plus(error.try_again_after());
-        tracing::error!(
-            vendor = SOURCE,
-            ids = ids.len(),
-            error = causes(error),
-            "iMocha is asked again later"
-        );
+        error.log(SOURCE);
         self.note(ids, AskedOutcome::Failed, Some(due_at)).await
     }
 

@@ -2,7 +2,6 @@
 
 use crate::vendors::{Resolution, VendorError};
 use crate::{JobError, Worker};
-use shared::http::causes;
 use shared::key::ItemKey;
 use shared::store::{ReportItem, ReportOutcome};
 use std::time::Duration;
@@ -39,11 +38,7 @@ impl Worker {
         vendor: &str,
         error: &VendorError,
     ) -> Result<(), JobError> {
-        tracing::warn!(
-            vendor,
-            error = causes(error),
-            "the report's link is asked for again later"
-        );
+        error.log(vendor);
         let due_at = self.clock.now().plus(error.try_again_after());
         Ok(self.table.postpone(key, due_at).await?)
     }

@@ -1,15 +1,15 @@
 //! `fold`: works out where an attempt stands from all that is stored of it, and makes the work that follows.
 //!
-//! The order of the writes is what keeps work from being lost: a new report is created, marked, before the state that names
-//! it; the state is written before the mark of the events that it is made of is removed. A fold that is cut short anywhere
-//! leaves the event marked, and the next one does the same again.
+//! The order of the writes is what keeps work from being lost: a new report, marked, and the state that names it are one
+//! transaction, so that neither is without the other; the state is written before the mark of the events that it is made of is
+//! removed. A fold that is cut short anywhere leaves the event marked, and the next one does the same again.
 
 use crate::job::Job;
 use crate::{JobError, Worker};
 use shared::attempt::State;
+use shared::error::causes;
 use shared::event::{Kind, Report};
 use shared::fold::{Heard, fold};
-use shared::http::causes;
 use shared::key::ItemKey;
 use shared::store::{Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState};
 
@@ -77,24 +77,10 @@ impl Worker {
         };
         if let Some(stored) = stored.filter(|stored| stored.state == state) {
             self.keep(stored).await?;
-            let report = self
-                .unfinished_report(pk, stored, &partition.reports)
-                .await?;
+            let report = pending_report(pk, stored, &partition.reports);
             return Ok(Written::Current { report });
         }
-        let offered = new_report(&state, stored);
-        let number = stored.and_then(|stored| stored.report);
-        let (number, report) = match offered {
-            Some(link) => {
-                let number = number.unwrap_or(0) + 1;
-                let key = ReportItem::key(pk, number);
-                self.table
-                    .create_report(&key, link, self.clock.now())
-                    .await?;
-                (Some(number), Some(key))
-            }
-            None => (number, None),
-        };
+        let new_report = new_report(&state, stored).map(|link| (partition.next_report(), link));
         let people = self.people.versions().await?;
         let candidate_key = state.candidate_key(&people.current);
         let write = StateWrite {
@@ -102,41 +88,19 @@ impl Worker {
             attempt,
             state: &state,
             replaces: stored.map_or(0, |stored| stored.version),
-            report: number,
+            report: stored.and_then(|stored| stored.report),
+            new_report,
             candidate_key: candidate_key.as_deref(),
             keep_for: self.keep_for,
             now: self.clock.now(),
         };
         let written = self.table.put_state(write).await?;
         Ok(if written {
+            let report = new_report.map(|(number, _)| ReportItem::key(pk, number));
             Written::Current { report }
         } else {
             Written::Overtaken
         })
-    }
-
-    /// The report of an unchanged state, if there is something to do about it: a fold that was cut short may have announced
-    /// it to nobody, and one that was overtaken may have put the report that it knew of in its place.
-    async fn unfinished_report(
-        &self,
-        pk: &str,
-        stored: &StoredState,
-        reports: &[ReportItem],
-    ) -> Result<Option<ItemKey>, JobError> {
-        let (Some(number), Some((link, _))) = (stored.report, &stored.state.report) else {
-            return Ok(None);
-        };
-        let key = ReportItem::key(pk, number);
-        match reports.iter().find(|report| report.key == key) {
-            Some(report) if report.link != *link => {
-                self.table
-                    .create_report(&key, link, self.clock.now())
-                    .await?;
-                Ok(Some(key))
-            }
-            Some(report) if report.outcome == ReportOutcome::Pending => Ok(Some(key)),
-            Some(_) | None => Ok(None),
-        }
     }
 
     /// An unchanged state is kept as long as the events that it is made of.
@@ -236,4 +200,12 @@ fn new_report<'a>(state: &'a State, stored: Option<&StoredState>) -> Option<&'a 
         .as_ref()
         .filter(|offered| Some(*offered) != before);
     offered.map(|(link, _)| link)
+}
+
+/// The report of an unchanged state, if it is still to be fetched: a fold that was cut short may have told nobody.
+fn pending_report(pk: &str, stored: &StoredState, reports: &[ReportItem]) -> Option<ItemKey> {
+    let key = ReportItem::key(pk, stored.report?);
+    let mut reports = reports.iter();
+    let report = reports.find(|report| report.key == key)?;
+    (report.outcome == ReportOutcome::Pending).then_some(key)
 }

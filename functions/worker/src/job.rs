@@ -1,7 +1,7 @@
 //! The messages of the queue: tagged, versioned, with keys and no payloads.
 
 use serde::{Deserialize, Serialize};
-use shared::key::ItemKey;
+use shared::key::{EventId, ItemKey};
 use shared::queue::VERSION;
 use std::collections::BTreeSet;
 
@@ -34,6 +34,15 @@ impl Job {
             Self::FetchReport(_) => "fetch_report",
             Self::AskImocha { .. } => "ask_imocha",
             Self::Sweep => "sweep",
+        }
+    }
+
+    /// The event that it is about, if it is about one.
+    #[must_use]
+    pub fn event_id(&self) -> Option<EventId> {
+        match self {
+            Self::Fold(key) => key.event_id(),
+            Self::FetchReport(_) | Self::AskImocha { .. } | Self::Sweep => None,
         }
     }
 
@@ -73,7 +82,7 @@ struct WireVersion {
 }
 
 /// A message that is none of ours, or of another time. Its text is not quoted.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum MessageError {
     /// It has no body.
     #[error("the message has no body")]
@@ -160,7 +169,7 @@ mod tests {
 
     #[test]
     fn the_receivers_message_is_a_fold() {
-        let body = shared::queue::Fold {
+        let body = shared::queue::FoldMessage {
             key: key(),
             correlation_id: "r".into(),
         }

@@ -16,8 +16,8 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use job::{Job, Message, MessageError};
 use shared::batch::{Handled, handle_each};
 use shared::clock::Clock;
-use shared::http::causes;
-use shared::key::ItemKey;
+use shared::error::causes;
+use shared::key::{EventId, ItemKey};
 use shared::person::HashKey;
 use shared::queue::{Queue, QueueError, Sqs};
 use shared::secrets::{CachedSecret, SecretError, SecretsManager};
@@ -64,43 +64,84 @@ pub enum JobError {
     Contended(String),
 }
 
+impl JobError {
+    /// Whether a person has to act before it can succeed, or whether it passes; what does not pass after all ends in the
+    /// dead-letter queue or is parked, each of which has its own alarm.
+    const fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Secret(error) => match error {
+                SecretError::Missing { .. }
+                | SecretError::Malformed { .. }
+                | SecretError::Empty { .. } => true,
+                SecretError::Unavailable { .. } => false,
+            },
+            Self::Message(_)
+            | Self::Store(_)
+            | Self::Queue(_)
+            | Self::Gone(_)
+            | Self::Contended(_) => false,
+        }
+    }
+}
+
+/// The one line about a message.
+struct Line<'a> {
+    message_id: &'a str,
+    message: Option<&'a Message>,
+    duration_ms: i64,
+}
+
+/// A macro, since a level is a constant. Fields that are not known are left out.
+macro_rules! line {
+    ($level:ident, $line:expr, $text:literal $(, $($added:tt)+)?) => {
+        tracing::$level!(
+            job = $line.message.map(|message| message.job.name()),
+            event.id = $line.message.and_then(|message| message.job.event_id()).as_ref().map(EventId::as_str),
+            correlation_id = $line.message.map(|message| message.correlation_id.as_str()),
+            message.id = $line.message_id,
+            duration_ms = $line.duration_ms,
+            $($($added)+,)?
+            $text
+        )
+    };
+}
+
+impl Line<'_> {
+    fn log(&self, error: Option<&JobError>) {
+        match error {
+            None => line!(info, self, "job done"),
+            Some(error) if error.needs_a_person() => {
+                line!(error, self, "job failed", error = causes(error));
+            }
+            Some(error) => line!(warn, self, "job failed", error = causes(error)),
+        }
+    }
+}
+
 impl Worker {
     /// Handles a batch of messages: every message by itself.
-    pub async fn handle(&self, event: SqsEvent, time_for_each: Duration) -> SqsBatchResponse {
-        handle_each(event, time_for_each, |message| self.handle_message(message)).await
+    pub async fn handle(&self, event: SqsEvent, time: Duration) -> SqsBatchResponse {
+        handle_each(event, time, |message| self.handle_message(message)).await
     }
 
     async fn handle_message(&self, message: SqsMessage) -> Handled {
         let started = self.clock.now();
         let message_id = message.message_id.unwrap_or_default();
-        let message = match Message::parse(message.body.as_deref()) {
-            Ok(message) => message,
-            Err(error) => return Handled::Failed(causes(&error)),
+        let parsed = Message::parse(message.body.as_deref());
+        let result = match &parsed {
+            Ok(message) => self.run(message).await,
+            Err(error) => Err(JobError::Message(*error)),
         };
-        let result = self.run(&message).await;
-        let duration_ms = self.clock.now().unix_ms() - started.unix_ms();
-        let (job, correlation_id) = (message.job.name(), message.correlation_id.as_str());
-        match result {
-            Ok(()) => {
-                tracing::info!(
-                    job,
-                    message.id = message_id,
-                    correlation_id,
-                    duration_ms,
-                    "job done"
-                );
-                Handled::Done
-            }
-            Err(error) => {
-                tracing::warn!(
-                    job,
-                    message.id = message_id,
-                    correlation_id,
-                    duration_ms,
-                    "job failed"
-                );
-                Handled::Failed(causes(&error))
-            }
+        let line = Line {
+            message_id: &message_id,
+            message: parsed.as_ref().ok(),
+            duration_ms: self.clock.now().unix_ms() - started.unix_ms(),
+        };
+        line.log(result.as_ref().err());
+        if result.is_ok() {
+            Handled::Done
+        } else {
+            Handled::Failed
         }
     }
 

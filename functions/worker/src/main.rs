@@ -22,7 +22,7 @@ const TO_ANSWER: Duration = Duration::from_secs(2);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
-    telemetry::start(&environment);
+    telemetry::start(&environment)?;
     let worker = worker(WorkerConfig::read(&environment)?).await?;
     let worker = &worker;
     let service = service_fn(|event: LambdaEvent<SqsEvent>| async move {

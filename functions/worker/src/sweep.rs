@@ -4,7 +4,7 @@ use crate::ask_imocha::SOURCE as IMOCHA;
 use crate::job::Job;
 use crate::{JobError, Worker};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use shared::http::causes;
+use shared::error::causes;
 use shared::key::{ASKED, EVENT_PREFIX, REPORT_PREFIX, SHARDS};
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;

@@ -280,7 +280,7 @@ async fn a_new_event_is_stored_and_then_announced() {
     assert_eq!(delivery.source, "toy");
     assert_eq!(delivery.received, now());
     assert_eq!(delivery.event.attempt.as_deref(), Some("7"));
-    let fold = Fold {
+    let fold = FoldMessage {
         key: delivery.key,
         correlation_id: "request-1".into(),
     };

@@ -7,6 +7,7 @@ use super::table::{Attributes, BY_CANDIDATE, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
 use super::{StoreError, StoredEvent};
 use crate::attempt::State;
+use crate::event::Report;
 use crate::key::{ASKED, EVENT_PREFIX, ItemKey, REPORT_PREFIX, STATE};
 use crate::timestamp::Timestamp;
 use std::time::Duration;
@@ -52,8 +53,10 @@ pub struct StateWrite<'a> {
     pub state: &'a State,
     /// The version that is written over, 0 for none.
     pub replaces: u64,
-    /// The number of its newest report.
+    /// The number of the newest report that it has so far.
     pub report: Option<u64>,
+    /// The report that it offers anew, and its number: created by the same write, and named by the state.
+    pub new_report: Option<(u64, &'a Report)>,
     /// The keyed hash that it is found by.
     pub candidate_key: Option<&'a str>,
     /// How long it is kept.
@@ -78,7 +81,41 @@ impl StoredState {
     }
 }
 
+impl StateWrite<'_> {
+    fn key(&self) -> ItemKey {
+        ItemKey::of_attempt(self.source, self.attempt, STATE)
+    }
+
+    fn update(&self) -> Update {
+        let key = self.key();
+        let update = match self.replaces {
+            0 => Update::of(&key).only_if("attribute_not_exists(pk)"),
+            version => Update::of_existing(&key).only_if_is("version", number(version)),
+        };
+        let status = self.state.status.as_ref().map(|(status, _)| word(status));
+        let report = self.new_report.map(|(number, _)| number).or(self.report);
+        let expiry = Table::expiry(self.now, self.keep_for).map(|(_, expires)| expires);
+        update
+            .set("source", text(self.source))
+            .set("attempt", text(self.attempt))
+            .set("state", json(self.state))
+            .set("version", number(self.replaces + 1))
+            .set_or_remove("status", status)
+            .set_or_remove("report", report.map(number))
+            .set_or_remove("candidate_key", self.candidate_key.map(text))
+            .set_or_remove(TIME_TO_LIVE, expiry)
+    }
+}
+
 impl Partition {
+    /// The number that a new report gets: above those of all that there are, also where the state that named them is gone.
+    #[must_use]
+    pub fn next_report(&self) -> u64 {
+        let named = self.state.as_ref().and_then(|state| state.report);
+        let numbers = self.reports.iter().filter_map(ReportItem::number);
+        numbers.chain(named).max().unwrap_or(0) + 1
+    }
+
     fn take(&mut self, attributes: &Attributes) -> Result<(), StoreError> {
         let sk = Item(attributes).text("sk")?;
         if sk.starts_with(EVENT_PREFIX) {
@@ -119,27 +156,16 @@ impl Table {
         Ok(partition)
     }
 
-    /// Writes a state over the version that it was made from. `false` if that is not there any more: fold again.
+    /// Writes a state over the version that it was made from, in one transaction with its new report if it has one. `false`
+    /// if someone else wrote first, and then nothing is written: fold again.
     pub async fn put_state(&self, write: StateWrite<'_>) -> Result<bool, StoreError> {
-        let key = ItemKey::of_attempt(write.source, write.attempt, STATE);
-        let update = match write.replaces {
-            0 => Update::of(&key).only_if("attribute_not_exists(pk)"),
-            version => Update::of_existing(&key).only_if_is("version", number(version)),
+        let state = write.update();
+        let Some((number, link)) = write.new_report else {
+            return self.update_unless_overtaken(state).await;
         };
-        let status = write.state.status.as_ref().map(|(status, _)| word(status));
-        let update = update
-            .set("source", text(write.source))
-            .set("attempt", text(write.attempt))
-            .set("state", json(write.state))
-            .set("version", number(write.replaces + 1))
-            .set_or_remove("status", status)
-            .set_or_remove("report", write.report.map(number))
-            .set_or_remove("candidate_key", write.candidate_key.map(text))
-            .set_or_remove(
-                TIME_TO_LIVE,
-                Self::expiry(write.now, write.keep_for).map(|(_, it)| it),
-            );
-        Ok(self.update(update).await?.is_some())
+        let report = ReportItem::key(&write.key().pk, number);
+        let report = ReportItem::creation(&report, link, write.now);
+        self.update_together([state, report]).await
     }
 
     /// Keeps an unchanged state for as long as the event that has just been folded into it.
@@ -179,6 +205,6 @@ impl Table {
     }
 }
 
-const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_encoding, raw_parts, \
+const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_sha256, raw_encoding, raw_parts, \
     raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, \
     report, link, valid_until, outcome, #url, requested_at, asked_at, times, answered_at, problem";

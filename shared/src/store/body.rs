@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 
 /// What DynamoDB bills a write by, in bytes.
@@ -25,6 +26,8 @@ pub(super) enum Encoding {
 /// A body as it is stored.
 #[derive(Debug)]
 pub(super) struct StoredBody {
+    /// Of the exact bytes, in hex.
+    pub sha256: String,
     pub encoding: Encoding,
     pub placement: Placement,
 }
@@ -46,6 +49,7 @@ impl StoredBody {
             None => (Encoding::Identity, body.clone()),
         };
         Self {
+            sha256: sha256(body),
             encoding,
             placement: place(bytes),
         }
@@ -57,6 +61,11 @@ impl StoredBody {
             Placement::Parts(parts) => parts,
         }
     }
+}
+
+/// What a body is known by, in hex.
+pub(super) fn sha256(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
 }
 
 fn units(bytes: &[u8]) -> usize {

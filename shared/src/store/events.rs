@@ -37,11 +37,42 @@ pub struct StoredEvent {
     body: BodyPlace,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Where the exact bytes lie, and how they are known to be those that came.
+#[derive(Clone, Debug)]
 struct BodyPlace {
+    sha256: String,
     encoding: Encoding,
     parts: u64,
     size_bytes: u64,
+}
+
+impl BodyPlace {
+    /// The items that hold the bytes, in order.
+    fn keys(&self, event: &ItemKey) -> Vec<ItemKey> {
+        if self.parts == 0 {
+            vec![event.clone()]
+        } else {
+            self.part_keys(&event.pk).collect()
+        }
+    }
+
+    fn part_keys(&self, pk: &str) -> impl Iterator<Item = ItemKey> {
+        let parts = usize::try_from(self.parts).unwrap_or(usize::MAX);
+        (0..parts).map(move |number| part_key(pk, &self.sha256, number))
+    }
+
+    /// The exact bytes again; `None` if these are not theirs.
+    fn decode(&self, stored: &[u8]) -> Option<Vec<u8>> {
+        let body = body::decode(self.encoding, stored, self.size_bytes).ok();
+        body.filter(|body| body::sha256(body) == self.sha256)
+    }
+}
+
+fn part_key(pk: &str, body_sha256: &str, number: usize) -> ItemKey {
+    ItemKey {
+        pk: pk.to_owned(),
+        sk: key::body_part(body_sha256, number),
+    }
 }
 
 /// What is known of an event without reading it. This is what `hooks events list --json` prints.
@@ -84,6 +115,7 @@ impl StoredEvent {
             event: item.json("event")?,
             marked: Mark::is_on(attributes),
             body: BodyPlace {
+                sha256: item.text("raw_sha256")?.to_owned(),
                 encoding: item.word("raw_encoding")?,
                 parts: item.count("raw_parts")?,
                 size_bytes: item.count("raw_size_bytes")?,
@@ -110,7 +142,8 @@ impl EventStore for Table {
     async fn record(&self, delivery: &Delivery) -> Result<Recorded, StoreError> {
         let body = StoredBody::new(&delivery.body);
         for (number, part) in body.parts().iter().enumerate() {
-            self.put_body_part(&delivery.key, number, part).await?;
+            let key = part_key(&delivery.key.pk, &body.sha256, number);
+            self.put_body_part(key, part).await?;
         }
         let update = record_update(delivery, &body);
         let old = self.update(update).await?.unwrap_or_default();
@@ -140,6 +173,7 @@ fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
         .set_once("kind", word(&event.kind))
         .set_once("event", json(event))
         .set_once("origin", word(&Origin::Webhook))
+        .set_once("raw_sha256", text(&body.sha256))
         .set_once("raw_encoding", word(&body.encoding))
         .set_once("raw_parts", count(body.parts().len()))
         .set_once("raw_size_bytes", count(delivery.body.len()))
@@ -155,7 +189,8 @@ fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
     };
     let update = match &body.placement {
         body::Placement::Inline(raw) => update.set_once("raw", blob(raw)),
-        body::Placement::Parts(_) => update,
+        // So that another body under the same delivery id finds the place taken.
+        body::Placement::Parts(_) => update.set_once("raw", blob(&[])),
     };
     Mark::first(shard, *received).set_on(update)
 }
@@ -165,17 +200,13 @@ fn blob(bytes: &[u8]) -> AttributeValue {
 }
 
 impl Table {
-    async fn put_body_part(
-        &self,
-        event: &ItemKey,
-        part: usize,
-        bytes: &[u8],
-    ) -> Result<(), StoreError> {
+    /// Without a condition: what lies there already are the same bytes.
+    async fn put_body_part(&self, key: ItemKey, bytes: &[u8]) -> Result<(), StoreError> {
         self.client
             .put_item()
             .table_name(&self.name)
-            .item("pk", text(&event.pk))
-            .item("sk", text(key::body_part(&event.sk, part)))
+            .item("pk", text(key.pk))
+            .item("sk", text(key.sk))
             .item("raw", blob(bytes))
             .send()
             .await
@@ -203,30 +234,18 @@ impl Table {
         Ok(attributes.as_ref().map(StoredEvent::read).transpose()?)
     }
 
-    /// The exact bytes of the event's body.
+    /// The exact bytes of the event's body: those that came, or an error.
     pub async fn event_body(&self, event: &StoredEvent) -> Result<Vec<u8>, StoreError> {
-        let parts = usize::try_from(event.body.parts).unwrap_or(usize::MAX);
-        let stored = if parts == 0 {
-            self.raw(&event.key).await?
-        } else {
-            let mut stored = Vec::new();
-            for part in 0..parts {
-                let sk = key::body_part(&event.key.sk, part);
-                let key = ItemKey {
-                    pk: event.key.pk.clone(),
-                    sk,
-                };
-                stored.extend(self.raw(&key).await?);
-            }
-            stored
+        let damaged = || ItemError::DamagedBody {
+            event: event.key.clone(),
         };
-        body::decode(event.body.encoding, &stored, event.body.size_bytes)
-            .map_err(|error| unavailable("GetItem", error))
-    }
-
-    async fn raw(&self, key: &ItemKey) -> Result<Vec<u8>, StoreError> {
-        let attributes = self.get(key).await?.unwrap_or_default();
-        Ok(Item(&attributes).bytes("raw")?.to_vec())
+        let mut stored = Vec::new();
+        for key in event.body.keys(&event.key) {
+            let item = self.get(&key).await?.ok_or_else(damaged)?;
+            stored.extend(Item(&item).bytes("raw")?);
+        }
+        let body = event.body.decode(&stored).ok_or_else(damaged)?;
+        Ok(body)
     }
 
     /// Removes the mark of an event that is folded in, unless it came again since it was read. `keep_for` is how long the
@@ -243,13 +262,8 @@ impl Table {
             .set_or_remove(TIME_TO_LIVE, expires.clone());
         let settled = self.update(update).await?.is_some();
         if let Some(expires) = expires.filter(|_| settled) {
-            for part in 0..usize::try_from(event.body.parts).unwrap_or_default() {
-                let sk = key::body_part(&event.key.sk, part);
-                let key = ItemKey {
-                    pk: event.key.pk.clone(),
-                    sk,
-                };
-                let update = Update::of_existing(&key).set(TIME_TO_LIVE, expires.clone());
+            for part in event.body.part_keys(&event.key.pk) {
+                let update = Update::of_existing(&part).set(TIME_TO_LIVE, expires.clone());
                 self.update(update).await?;
             }
         }

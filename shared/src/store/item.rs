@@ -8,10 +8,23 @@ use serde::de::DeserializeOwned;
 
 /// An item is not as this code writes it.
 #[derive(Debug, thiserror::Error)]
-#[error("the attribute `{attribute}` of {item} is absent or of another type")]
-pub struct ItemError {
-    attribute: &'static str,
-    item: String,
+pub enum ItemError {
+    /// An attribute is not as it is written.
+    #[error("the attribute `{attribute}` of {item} is absent or of another type")]
+    Attribute {
+        /// Which attribute.
+        attribute: &'static str,
+        /// The key of the item.
+        item: String,
+    },
+    /// What is stored of an event's body are not the bytes that came.
+    #[error(
+        "the body of {event} is damaged: what is stored of it does not have the SHA-256 of what came"
+    )]
+    DamagedBody {
+        /// The event.
+        event: ItemKey,
+    },
 }
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
@@ -36,7 +49,7 @@ pub(super) struct Item<'a>(pub &'a Attributes);
 impl<'a> Item<'a> {
     fn error(&self, attribute: &'static str) -> ItemError {
         let key = |name| self.optional_text(name).unwrap_or("?");
-        ItemError {
+        ItemError::Attribute {
             attribute,
             item: format!("{} {}", key("pk"), key("sk")),
         }

@@ -51,6 +51,20 @@ impl ReportItem {
         }
     }
 
+    /// Its number among the reports of its attempt.
+    pub(super) fn number(&self) -> Option<u64> {
+        self.key.sk.strip_prefix(REPORT_PREFIX)?.parse().ok()
+    }
+
+    /// Creates the report and the work that it is, and takes the place of no other.
+    pub(super) fn creation(key: &ItemKey, link: &Report, now: Timestamp) -> Update {
+        let update = Update::of(key)
+            .only_if("attribute_not_exists(pk)")
+            .set("link", json(link))
+            .set("outcome", word(&ReportOutcome::Pending));
+        Mark::first(key.shard(), now).set_on(update)
+    }
+
     pub(super) fn read(attributes: &Attributes) -> Result<Self, StoreError> {
         let item = Item(attributes);
         Ok(Self {
@@ -65,24 +79,6 @@ impl ReportItem {
 }
 
 impl Table {
-    /// Creates the report and the work that it is, unless a fold that was cut short did so already.
-    pub async fn create_report(
-        &self,
-        key: &ItemKey,
-        link: &Report,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let update = Update::of(key)
-            .set("link", json(link))
-            .set("outcome", word(&ReportOutcome::Pending))
-            .remove("url")
-            .remove("problem")
-            .remove("valid_until");
-        self.update(Mark::first(key.shard(), now).set_on(update))
-            .await?;
-        Ok(())
-    }
-
     /// The report at `key`.
     pub async fn report(&self, key: &ItemKey) -> Result<Option<ReportItem>, StoreError> {
         self.get(key)
@@ -95,7 +91,7 @@ impl Table {
     /// Writes what became of the report, and removes its mark.
     pub async fn settle_report(&self, report: &ReportItem) -> Result<(), StoreError> {
         let update = Mark::clear_on(Update::of_existing(&report.key))
-            // What was offered in the meantime is other work.
+            // The report of an attempt that was erased and came again is other work.
             .only_if_is("link", json(&report.link))
             .set("outcome", word(&report.outcome))
             .set_or_remove("url", report.url.as_ref().map(text))

@@ -4,7 +4,8 @@ use super::StoreError;
 use super::update::Update;
 use crate::key::ItemKey;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use std::error::Error;
@@ -56,6 +57,53 @@ impl Table {
             Err(error) => Err(unavailable("UpdateItem", error)),
         }
     }
+
+    /// Carries out an update of an item that transactions write, too. `false` if its condition does not hold, or a
+    /// transaction is writing the item just now.
+    pub(super) async fn update_unless_overtaken(&self, update: Update) -> Result<bool, StoreError> {
+        match update.request(&self.client, &self.name).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if condition_failed(&error) || in_a_transaction(&error) => Ok(false),
+            Err(error) => Err(unavailable("UpdateItem", error)),
+        }
+    }
+
+    /// Carries out all of these updates, or none: `false` if a condition does not hold, or one of the items is being written
+    /// just now. The SDK gives the transaction a token, so that a try again after a lost answer is the same transaction.
+    pub(super) async fn update_together(
+        &self,
+        updates: impl IntoIterator<Item = Update>,
+    ) -> Result<bool, StoreError> {
+        let updates = updates.into_iter();
+        let items = updates.map(|update| update.in_transaction(&self.name));
+        let request = self.client.transact_write_items();
+        let request = request.set_transact_items(Some(items.collect()));
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if overtaken(&error) => Ok(false),
+            Err(error) => Err(unavailable("TransactWriteItems", error)),
+        }
+    }
+}
+
+/// Whether a transaction was cancelled because of what someone else wrote.
+fn overtaken(error: &SdkError<TransactWriteItemsError>) -> bool {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
+        return false;
+    };
+    let mut reasons = cancelled.cancellation_reasons().iter();
+    reasons.any(|reason| {
+        matches!(
+            reason.code(),
+            Some("ConditionalCheckFailed" | "TransactionConflict")
+        )
+    })
+}
+
+fn in_a_transaction(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("TransactionConflictException")
 }
 
 pub(super) fn condition_failed(error: &impl ProvideErrorMetadata) -> bool {

@@ -1,9 +1,9 @@
-//! An `UpdateItem` in the making. Attribute names always go by a placeholder, since DynamoDB reserves many words.
+//! An update of an item in the making, alone or in a transaction. Attribute names always go by a placeholder, since DynamoDB reserves many words.
 
 use crate::key::ItemKey;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{self, AttributeValue, ReturnValue, TransactWriteItem};
 use std::collections::HashMap;
 
 pub(super) struct Update {
@@ -103,7 +103,7 @@ impl Update {
         self
     }
 
-    pub fn request(self, client: &Client, table: &str) -> UpdateItemFluentBuilder {
+    fn expression(&self) -> String {
         let clause = |word: &str, parts: &[String]| {
             (!parts.is_empty()).then(|| format!("{word} {}", parts.join(", ")))
         };
@@ -112,17 +112,40 @@ impl Update {
             clause("ADD", &self.adds),
             clause("REMOVE", &self.removes),
         ];
-        let expression: Vec<_> = clauses.into_iter().flatten().collect();
-        let condition = (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "));
+        let clauses: Vec<_> = clauses.into_iter().flatten().collect();
+        clauses.join(" ")
+    }
+
+    fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
+    }
+
+    /// By itself.
+    pub fn request(self, client: &Client, table: &str) -> UpdateItemFluentBuilder {
         client
             .update_item()
             .table_name(table)
+            .update_expression(self.expression())
+            .set_condition_expression(self.condition())
             .key("pk", AttributeValue::S(self.key.pk))
             .key("sk", AttributeValue::S(self.key.sk))
-            .update_expression(expression.join(" "))
-            .set_condition_expression(condition)
             .set_expression_attribute_names(Some(self.names).filter(|names| !names.is_empty()))
             .set_expression_attribute_values(Some(self.values).filter(|values| !values.is_empty()))
             .return_values(self.returned)
+    }
+
+    /// As one of a transaction, which returns no values.
+    pub fn in_transaction(self, table: &str) -> TransactWriteItem {
+        let update = types::Update::builder()
+            .table_name(table)
+            .update_expression(self.expression())
+            .set_condition_expression(self.condition())
+            .key("pk", AttributeValue::S(self.key.pk))
+            .key("sk", AttributeValue::S(self.key.sk))
+            .set_expression_attribute_names(Some(self.names).filter(|names| !names.is_empty()))
+            .set_expression_attribute_values(Some(self.values).filter(|values| !values.is_empty()))
+            .build()
+            .expect("table, key and expression are all that it wants");
+        TransactWriteItem::builder().update(update).build()
     }
 }

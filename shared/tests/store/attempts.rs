@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 use shared::attempt::{Source, State};
 use shared::event::{Event, Report, Status};
 use shared::key::{ItemKey, STATE};
-use shared::store::{StateWrite, StoredState};
+use shared::store::{FIRST_DUE, ReportItem, StateWrite, StoredState};
 
 fn state(status: Status) -> State {
     State {
@@ -19,6 +19,7 @@ fn write<'a>(attempt: &'a str, state: &'a State, replaces: u64) -> StateWrite<'a
         state,
         replaces,
         report: None,
+        new_report: None,
         candidate_key: None,
         keep_for: None,
         now: at(0),
@@ -58,6 +59,70 @@ async fn a_state_is_written_over_the_version_that_it_was_made_from() {
         expires_at: None,
     };
     assert_eq!(stored_state(&engine, "7").await, Some(expected));
+}
+
+#[tokio::test]
+async fn a_state_and_its_new_report_are_written_together_or_not_at_all() {
+    let engine = engine().await;
+    let (begun, done) = (state(Status::InProgress), state(Status::Completed));
+    let offering = |state, replaces, number| StateWrite {
+        new_report: Some((number, &Report::OnRequest)),
+        ..write("7", state, replaces)
+    };
+    let pk = state_key("7").pk;
+    let names = async || {
+        let partition = engine.table.partition(&pk).await.unwrap();
+        let reports = partition.reports.into_iter().map(|it| it.key);
+        (partition.state.unwrap(), reports.collect::<Vec<_>>())
+    };
+    let first = ReportItem::key(&pk, 1);
+    let put = engine.table.put_state(offering(&begun, 0, 1)).await;
+    assert!(put.unwrap());
+    let (stored, reports) = names().await;
+    assert_eq!((&stored.state, stored.report), (&begun, Some(1)));
+    assert_eq!(reports, std::slice::from_ref(&first));
+    assert_eq!(engine.only_due(at(0).plus(FIRST_DUE)).await.key, first);
+
+    for (replaces, number, why) in [
+        (0, 2, "there is a state"),
+        (2, 2, "there is another version"),
+        (1, 1, "there is such a report"),
+    ] {
+        let put = engine.table.put_state(offering(&done, replaces, number));
+        assert!(!put.await.unwrap(), "{why}");
+        assert_eq!(
+            names().await,
+            (stored.clone(), vec![first.clone()]),
+            "{why}"
+        );
+    }
+    let put = engine.table.put_state(offering(&done, 1, 2)).await;
+    assert!(put.unwrap());
+    let (stored, reports) = names().await;
+    assert_eq!((stored.version, stored.report), (2, Some(2)));
+    assert_eq!(reports.len(), 2);
+}
+
+#[tokio::test]
+async fn a_new_report_has_a_number_above_all_that_there_are() {
+    let engine = engine().await;
+    let begun = state(Status::InProgress);
+    let key = state_key("7");
+    let next = async || engine.table.partition(&key.pk).await.unwrap().next_report();
+    assert_eq!(next().await, 1);
+    // Ten lies before two in the table.
+    for number in 1..=10 {
+        let write = StateWrite {
+            new_report: Some((number, &Report::OnRequest)),
+            ..write("7", &begun, number - 1)
+        };
+        assert!(engine.table.put_state(write).await.unwrap());
+        assert_eq!(next().await, number + 1);
+    }
+    engine.delete(&ReportItem::key(&key.pk, 10)).await;
+    assert_eq!(next().await, 11, "the state names it");
+    engine.delete(&key).await;
+    assert_eq!(next().await, 10, "there are nine");
 }
 
 #[tokio::test]
@@ -157,15 +222,12 @@ async fn a_partition_is_read_whole_over_many_pages() {
         join_all(some.iter().map(|it| engine.record(it))).await;
     }
     let state = state(Status::InProgress);
-    engine.table.put_state(write("7", &state, 0)).await.unwrap();
+    let write = StateWrite {
+        new_report: Some((1, &Report::OnRequest)),
+        ..write("7", &state, 0)
+    };
+    engine.table.put_state(write).await.unwrap();
     let pk = state_key("7").pk;
-    let link = Report::OnRequest;
-    let report = shared::store::ReportItem::key(&pk, 1);
-    engine
-        .table
-        .create_report(&report, &link, at(0))
-        .await
-        .unwrap();
     engine
         .table
         .request_again(SOURCE, "7", at(0))

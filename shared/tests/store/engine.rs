@@ -4,11 +4,13 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use local::template::{Place, TableResource, Template};
+use sha2::{Digest, Sha256};
 use shared::event::{Event, Status};
-use shared::key::{EventId, EventKey, ItemKey};
+use shared::key::{EventId, EventKey, ItemKey, body_part};
 use shared::store::{Delivery, DueItem, EventStore, Recorded, StoredEvent, Table};
 use shared::timestamp::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -123,6 +125,17 @@ impl Engine {
         get.send().await.unwrap().item
     }
 
+    /// Has an item hold these raw bytes instead of its own.
+    pub async fn put_raw(&self, key: &ItemKey, raw: &[u8]) {
+        let update = self.client.update_item().table_name(&self.name);
+        let update = update.set_key(Some(primary_key(key)));
+        let raw = AttributeValue::B(Blob::new(raw));
+        let update = update.update_expression("SET #raw = :raw");
+        let update = update.expression_attribute_names("#raw", "raw");
+        let update = update.expression_attribute_values(":raw", raw);
+        update.send().await.unwrap();
+    }
+
     /// When the item at `key` is to be forgotten, in seconds since the epoch.
     pub async fn expires_at(&self, key: &ItemKey) -> Option<i64> {
         let item = self.item(key).await.unwrap();
@@ -180,6 +193,14 @@ pub fn delivery_of(event: Event, body: impl Into<Bytes>, received: Timestamp) ->
         event,
         body,
         received,
+    }
+}
+
+/// Where a part of the delivery's body lies, if it has so many.
+pub fn part_key(delivery: &Delivery, number: usize) -> ItemKey {
+    ItemKey {
+        pk: delivery.key.pk.clone(),
+        sk: body_part(&hex::encode(Sha256::digest(&delivery.body)), number),
     }
 }
 

@@ -2,8 +2,9 @@ use crate::engine::*;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use shared::event::{Assessment, AssessmentChange, Decision, Event, Kind, MAX_EVENT_BYTES, Status};
-use shared::key::{ItemKey, body_part};
-use shared::store::{Delivery, FIRST_DUE, Origin, Recorded, TIME_TO_LIVE};
+use shared::store::{
+    Delivery, FIRST_DUE, ItemError, Origin, Recorded, StoreError, StoredEvent, TIME_TO_LIVE,
+};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
 
@@ -103,6 +104,97 @@ async fn bodies_of_every_size_come_back_byte_for_byte() {
         let read = engine.table.event_body(&stored).await.unwrap();
         assert!(read == body, "{name}: {} bytes came back", read.len());
     }
+}
+
+#[tokio::test]
+async fn another_body_under_the_same_delivery_id_leaves_the_first_as_it_came() {
+    let reversed = |length| noise(length).iter().rev().copied().collect::<Bytes>();
+    let mib = 1024 * 1024;
+    let bodies = [
+        ("three parts and three", noise(mib), reversed(mib)),
+        ("three parts and one", noise(mib), reversed(400_000)),
+        ("one part and three", noise(400_000), reversed(mib)),
+        ("parts and none", noise(mib), reversed(100)),
+        ("no parts and three", noise(100), reversed(mib)),
+        ("parts and nothing", noise(mib), Bytes::new()),
+    ];
+    for (name, body, other) in bodies {
+        let engine = engine().await;
+        let first = delivery("7", body, at(0));
+        let second = Delivery {
+            body: other,
+            ..repeat(&first, at(1))
+        };
+        for delivery in [&first, &second, &first] {
+            let stored = engine.recorded(delivery).await;
+            let read = engine.table.event_body(&stored).await.unwrap();
+            assert!(read == first.body, "{name}: {} bytes came back", read.len());
+        }
+        let item = engine.item(&first.key).await.unwrap();
+        let raw = item["raw"].as_b().unwrap().as_ref();
+        assert!(
+            first.body.starts_with(raw),
+            "{name}: nothing of the second one"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_events_of_one_body_share_its_parts() {
+    let engine = engine().await;
+    let first = delivery("7", noise(1024 * 1024), at(0));
+    let mut second = first.clone();
+    second.key.sk.push_str("-again");
+    let first = engine.recorded(&first).await;
+    let settle = engine.table.settle_event(&first, at(10), Some(WEEK));
+    settle.await.unwrap();
+    let part = part_key(&second, 0);
+    assert!(engine.expires_at(&part).await.is_some());
+    let stored = engine.recorded(&second).await;
+    assert_eq!(engine.expires_at(&part).await, None, "needed anew");
+    for event in [&first, &stored] {
+        let read = engine.table.event_body(event).await.unwrap();
+        assert!(read == second.body, "{} bytes came back", read.len());
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_what_came_is_not_given_out() {
+    let small = Bytes::from_static(b"{}");
+    let compressed = Bytes::from("a".repeat(5000));
+    let large = noise(1024 * 1024);
+    for body in [small, compressed, large] {
+        let engine = engine().await;
+        let delivery = delivery("7", body, at(0));
+        let event = engine.recorded(&delivery).await;
+        let last = part_key(&delivery, 2);
+        let in_parts = engine.item(&last).await.is_some();
+        let holder = if in_parts { &last } else { &delivery.key };
+        let item = engine.item(holder).await.unwrap();
+        let raw = item["raw"].as_b().unwrap().as_ref();
+
+        let changed: Vec<u8> = raw.iter().map(|byte| byte ^ 1).collect();
+        for damaged in [changed.as_slice(), &raw[..raw.len() / 2], &[]] {
+            engine.put_raw(holder, damaged).await;
+            assert_damaged(&engine, &event).await;
+        }
+        engine.put_raw(holder, raw).await;
+        let read = engine.table.event_body(&event).await.unwrap();
+        assert!(read == delivery.body, "{} bytes came back", read.len());
+        engine.delete(holder).await;
+        assert_damaged(&engine, &event).await;
+    }
+}
+
+async fn assert_damaged(engine: &Engine, event: &StoredEvent) {
+    let error = engine.table.event_body(event).await.unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Item(ItemError::DamagedBody { event: key }) if *key == event.key),
+        "{error:?}"
+    );
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("the body of toy#attempt#7 event#"), "{why}");
+    assert!(why.contains("is damaged"), "{why}");
 }
 
 #[tokio::test]
@@ -227,10 +319,7 @@ async fn only_what_is_settled_expires() {
     for body in [noise(100), noise(1024 * 1024)] {
         let delivery = delivery("7", body, at(0));
         let stored = engine.recorded(&delivery).await;
-        let part = ItemKey {
-            pk: delivery.key.pk.clone(),
-            sk: body_part(&delivery.key.sk, 0),
-        };
+        let part = part_key(&delivery, 0);
         let mut keys = vec![&delivery.key];
         keys.extend(engine.item(&part).await.is_some().then_some(&part));
         for key in &keys {

@@ -5,7 +5,7 @@ use crate::vendors::{deliver, endpoints};
 use imocha_webhook::Imocha;
 use local::stand_ins::Imocha as ImochaApi;
 use serde_json::{Value, json};
-use shared::queue::Fold;
+use shared::queue::FoldMessage;
 use shared::store::{AskedOutcome, ReportOutcome};
 use std::collections::BTreeMap;
 use worker::job::{Job, Message};
@@ -14,7 +14,7 @@ use xobin_webhook::Xobin;
 #[tokio::test]
 async fn poison_ends_in_the_dead_letter_queue_and_holds_up_nobody() {
     let stage = Stage::new().await;
-    let gone = Fold {
+    let gone = FoldMessage {
         key: shared::key::ItemKey {
             pk: "imocha#attempt#9".into(),
             sk: "event#0".into(),

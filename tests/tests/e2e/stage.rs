@@ -13,7 +13,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore};
 
 /// How often a condition is looked at before a test gives up on it: for a minute.
 const LOOKS: usize = 1200;
@@ -217,5 +217,47 @@ impl Faults for Breaker {
     fn before<'a>(&'a self, call: &'a Call) -> futures_util::future::BoxFuture<'a, Fault> {
         let fault = self.0.lock().unwrap()(call);
         Box::pin(std::future::ready(fault))
+    }
+}
+
+/// Holds the first call that a rule names until it is let go, and then loses it: a process can be killed in the middle of it.
+pub struct Hold {
+    names: fn(&Call) -> bool,
+    /// Taken by the first.
+    first: Mutex<Option<()>>,
+    held: Semaphore,
+    let_go: Semaphore,
+}
+
+impl Hold {
+    pub fn new(names: fn(&Call) -> bool) -> Arc<Self> {
+        Arc::new(Self {
+            names,
+            first: Mutex::new(Some(())),
+            held: Semaphore::new(0),
+            let_go: Semaphore::new(0),
+        })
+    }
+
+    /// Waits until the call has come.
+    pub async fn held(&self) {
+        self.held.acquire().await.unwrap().forget();
+    }
+
+    pub fn let_go(&self) {
+        self.let_go.add_permits(1);
+    }
+}
+
+impl Faults for Hold {
+    fn before<'a>(&'a self, call: &'a Call) -> futures_util::future::BoxFuture<'a, Fault> {
+        Box::pin(async move {
+            if !(self.names)(call) || self.first.lock().unwrap().take().is_none() {
+                return Fault::None;
+            }
+            self.held.add_permits(1);
+            self.let_go.acquire().await.unwrap().forget();
+            Fault::Disconnect
+        })
     }
 }

@@ -30,13 +30,20 @@ pub async fn endpoints<S: Caller>(stage: &Stage) -> Vec<Endpoint> {
     S::endpoints(&credentials::<S>(stage).await)
 }
 
-/// Posts a body as the vendor would.
-pub async fn deliver<S: Caller>(
+/// A call that is ready to be posted.
+pub struct Ready {
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Bytes,
+}
+
+/// Makes the call that the vendor would make.
+pub async fn ready<S: Caller>(
     stage: &Stage,
     version: &str,
     id: &str,
     body: impl Into<Bytes>,
-) -> Response {
+) -> Ready {
     let body = body.into();
     let delivery = Delivery {
         version,
@@ -45,6 +52,28 @@ pub async fn deliver<S: Caller>(
         id,
     };
     let call = S::call(&credentials::<S>(stage).await, delivery).unwrap();
-    let headers: Vec<_> = call.headers.into_iter().collect();
-    stage.post(&call.path, &headers, body).await
+    Ready {
+        path: call.path,
+        headers: call.headers.into_iter().collect(),
+        body,
+    }
+}
+
+impl Ready {
+    /// Posts it.
+    pub async fn post(&self, stage: &Stage) -> Response {
+        stage
+            .post(&self.path, &self.headers, self.body.clone())
+            .await
+    }
+}
+
+/// Posts a body as the vendor would.
+pub async fn deliver<S: Caller>(
+    stage: &Stage,
+    version: &str,
+    id: &str,
+    body: impl Into<Bytes>,
+) -> Response {
+    ready::<S>(stage, version, id, body).await.post(stage).await
 }

@@ -5,6 +5,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, header, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::clock::Clock;
+use shared::error::causes;
 use shared::secrets::{CachedSecret, Credentials, SecretError, SecretText, SecretsManager};
 use std::time::Duration;
 
@@ -56,6 +57,29 @@ pub enum VendorError {
 }
 
 impl VendorError {
+    /// Whether a person has to act before it can succeed.
+    #[must_use]
+    pub const fn needs_a_person(&self) -> bool {
+        match self {
+            Self::Off | Self::Key(_) | Self::Settings(_) | Self::KeyRefused(_) => true,
+            Self::Unreachable(_)
+            | Self::Busy { .. }
+            | Self::NotFound
+            | Self::Rejected(_)
+            | Self::Strange => false,
+        }
+    }
+
+    /// Logs that a vendor is to be asked again, once, where it is decided.
+    pub(crate) fn log(&self, vendor: &str) {
+        let error = causes(self);
+        if self.needs_a_person() {
+            tracing::error!(vendor, error, "the vendor cannot be asked");
+        } else {
+            tracing::warn!(vendor, error, "the vendor is asked again later");
+        }
+    }
+
     /// How long to wait before the same is tried again.
     #[must_use]
     pub fn try_again_after(&self) -> Duration {

@@ -1,9 +1,9 @@
 use crate::world::*;
 use shared::event::Status;
-use shared::queue::Fold;
+use shared::queue::FoldMessage;
 
 fn fold(delivery: &shared::store::Delivery) -> String {
-    let fold = Fold {
+    let fold = FoldMessage {
         key: delivery.key.clone(),
         correlation_id: "r".into(),
     };

@@ -1,6 +1,6 @@
 use crate::world::*;
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::attempt::State;
 use shared::event::{
     Assessment, AssessmentChange, Candidate, Event, Kind, Order, Report, Stage, Status,
@@ -87,13 +87,13 @@ async fn one_fold_settles_all_that_it_has_read() {
 }
 
 #[tokio::test]
-async fn a_report_is_marked_before_the_state_names_it_and_then_announced() {
+async fn a_report_is_marked_with_the_state_that_names_it_and_then_announced() {
     let world = world().await;
     let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
     world.record(&done).await;
     world.fold(&done).await;
     let writes = world.platform().take_writes();
-    assert_eq!(writes, ["report#1", "state", &done.key.sk, "SendMessage"]);
+    assert_eq!(writes, ["state + report#1", &done.key.sk, "SendMessage"]);
     let key = report_key("imocha", "1", 1);
     let message = json!({
         "version": 1, "job": "fetch_report", "pk": key.pk, "sk": key.sk, "correlation_id": "r",
@@ -112,7 +112,7 @@ async fn the_event_is_settled_last() {
     world.fold(&done).await;
     let writes = world.platform().take_writes();
     let event = done.key.sk.as_str();
-    assert_eq!(writes, ["report#1", "state", "asked", event, "SendMessage"]);
+    assert_eq!(writes, ["state + report#1", "asked", event, "SendMessage"]);
 }
 
 #[tokio::test]
@@ -335,21 +335,136 @@ async fn a_report_of_an_overtaken_fold_does_not_take_the_place_of_a_newer_one() 
     let older = completed_with("1", "https://vendor.example.com/older.pdf", at(0));
     let newer = completed_with("1", "https://vendor.example.com/newer.pdf", at(10));
     world.record(&older).await;
-    let (other, event) = (Arc::clone(&world.worker), newer.clone());
-    let table = world.table.clone();
-    world.platform().before_write_of("report#", async move {
-        shared::store::EventStore::record(&table, &event)
-            .await
-            .unwrap();
-        other.fold(&event.key, "r").await.unwrap();
-    });
+    overtake_before_report(&world, &newer, async {});
     world.fold(&older).await;
     world.work_off_queue().await;
-    let stored = world.state(&newer).await;
-    let key = report_key("imocha", "1", stored.report.unwrap());
-    let report = world.report(&key).await;
-    assert_eq!(Some(&report.link), newer.event.report.as_ref());
+    assert_only_report_is_of(&world, &newer).await;
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_report_stays_where_a_fold_that_is_overtaken_dies() {
+    let world = world().await;
+    let older = completed_with("1", "https://vendor.example.com/older.pdf", at(0));
+    let newer = completed_with("1", "https://vendor.example.com/newer.pdf", at(10));
+    world.record(&older).await;
+    let platform = world.aws_platform();
+    // The write that is overtaken is the last that the worker does.
+    overtake_before_report(&world, &newer, async move { platform.cut_off_after(1) });
+    // What it comes to does not matter: nobody hears of it.
+    let _ = world.worker.fold(&older.key, "r").await;
+    world.platform().mend();
+    world.work_off_queue().await;
+    assert_only_report_is_of(&world, &newer).await;
+}
+
+/// Before the next report is written, another fold has heard of a newer event; and then this happens.
+fn overtake_before_report(
+    world: &World,
+    newer: &Delivery,
+    then: impl Future<Output = ()> + Send + 'static,
+) {
+    let (other, newer) = (Arc::clone(&world.worker), newer.clone());
+    let table = world.table.clone();
+    world.platform().before_write_of("report#", async move {
+        shared::store::EventStore::record(&table, &newer)
+            .await
+            .unwrap();
+        other.fold(&newer.key, "r").await.unwrap();
+        then.await;
+    });
+}
+
+/// The attempt has one report, resolved: that of this event.
+async fn assert_only_report_is_of(world: &World, delivery: &Delivery) {
+    let partition = world.partition(delivery).await;
+    let [report] = partition.reports.try_into().unwrap();
+    assert_eq!(Some(&report.link), delivery.event.report.as_ref());
     assert_eq!(report.outcome, ReportOutcome::Resolved);
+    let named = partition.state.unwrap().report.unwrap();
+    assert_eq!(report.key, report_key("imocha", "1", named));
+}
+
+/// What DynamoDB says of a transaction that it did not carry out.
+fn cancelled_for(reason: &str) -> Value {
+    json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled",
+        "CancellationReasons": [{ "Code": "None" }, { "Code": reason, "Message": "on purpose" }],
+    })
+}
+
+#[tokio::test]
+async fn a_fold_that_meets_another_transaction_starts_anew() {
+    let begun = step("1", Status::InProgress, at(0));
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    let alone = json!({ "__type": "TransactionConflictException", "message": "on purpose" });
+    let together = cancelled_for("TransactionConflict");
+    for (delivery, conflict) in [(begun, alone), (done, together)] {
+        let world = world().await;
+        world.record(&delivery).await;
+        world.platform().refuse_next_write(conflict);
+        world.fold(&delivery).await;
+        world.work_off_queue().await;
+        assert_eq!(world.state(&delivery).await.version, 1);
+        assert!(world.marked().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_otherwise_fails_the_fold() {
+    let world = world().await;
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    world.record(&done).await;
+    let refused = cancelled_for("ItemCollectionSizeLimitExceeded");
+    world.platform().refuse_next_write(refused);
+    let result = world.worker.fold(&done.key, "r").await;
+    assert!(matches!(result, Err(JobError::Store(_))), "{result:?}");
+    let partition = world.partition(&done).await;
+    assert!(partition.state.is_none() && partition.reports.is_empty());
+    assert!(world.event(&done).await.marked);
+}
+
+#[tokio::test]
+async fn an_erasure_during_a_fold_leaves_no_report() {
+    let world = world().await;
+    let begun = step("1", Status::InProgress, at(0));
+    world.record(&begun).await;
+    world.fold(&begun).await;
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(10));
+    world.record(&done).await;
+    let keys = [
+        begun.key.clone(),
+        done.key.clone(),
+        state_key("imocha", "1"),
+    ];
+    let eraser = world.eraser();
+    world.platform().before_write_of("report#", async move {
+        for key in &keys {
+            eraser.delete(key).await;
+        }
+    });
+    let result = world.worker.fold(&done.key, "r").await;
+    assert!(matches!(result, Err(JobError::Gone(_))), "{result:?}");
+    let partition = world.partition(&done).await;
+    assert!(partition.state.is_none() && partition.reports.is_empty());
+}
+
+#[tokio::test]
+async fn an_attempt_whose_state_is_gone_has_its_next_report_beside_the_first() {
+    let world = world().await;
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    world.record(&done).await;
+    world.fold(&done).await;
+    for key in [&done.key, &state_key("imocha", "1")] {
+        world.delete(key).await;
+    }
+    let second = completed_with("1", "https://vendor.example.com/2.pdf", at(10));
+    world.record(&second).await;
+    world.fold(&second).await;
+    assert_eq!(world.state(&second).await.report, Some(2));
+    let first = world.report(&report_key("imocha", "1", 1)).await;
+    assert_eq!(Some(first.link), done.event.report);
 }
 
 #[tokio::test]
@@ -381,6 +496,7 @@ fn keep_overtaking(
             state: &state,
             replaces: version,
             report: None,
+            new_report: None,
             candidate_key: None,
             keep_for: None,
             now: at(0),
@@ -417,6 +533,33 @@ async fn folds_at_once_end_as_one_after_the_other_would() {
         assert!((1..=4).contains(&stored.version), "{}", stored.version);
     }
     assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn folds_at_once_name_the_report_that_the_state_offers() {
+    let world = world().await;
+    for round in 0..20 {
+        let attempt = round.to_string();
+        let deliveries = [1, 2, 3, 4].map(|number| {
+            let url = format!("https://vendor.example.com/{number}.pdf");
+            completed_with(&attempt, &url, at(number))
+        });
+        let folds = deliveries.each_ref().map(|delivery| async {
+            world.record(delivery).await;
+            world.worker.fold(&delivery.key, "r").await
+        });
+        for result in join_all(folds).await {
+            result.unwrap();
+        }
+        let partition = world.partition(&deliveries[0]).await;
+        let stored = partition.state.as_ref().unwrap();
+        assert_eq!(Some(&stored.state), folded(&partition).as_ref());
+        let named = report_key("imocha", &attempt, stored.report.unwrap());
+        let named = world.report(&named).await;
+        assert_eq!(Some(named.link), deliveries[3].event.report);
+        // Each version of the state offered another one.
+        assert_eq!(partition.reports.len() as u64, stored.version);
+    }
 }
 
 #[tokio::test]
@@ -481,8 +624,8 @@ async fn assert_all_done(world: &World, done: &Delivery, writes: usize) {
     assert!(world.marked().await.is_empty(), "{writes}");
 }
 
-/// The report, the state, what was asked, the event, the message.
-const WRITES_OF_A_FOLD: usize = 5;
+/// The state with its report, what was asked, the event, the message.
+const WRITES_OF_A_FOLD: usize = 4;
 
 #[tokio::test]
 async fn a_worker_that_dies_between_any_two_writes_is_made_up_for_by_the_same_message() {

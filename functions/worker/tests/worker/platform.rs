@@ -30,6 +30,7 @@ pub struct Platform {
     writes_left: Mutex<Option<usize>>,
     queue_is_down: Mutex<bool>,
     interjection: Mutex<Option<Interjection>>,
+    refusal: Mutex<Option<Value>>,
 }
 
 /// A platform that runs; it ends with the test.
@@ -94,7 +95,8 @@ impl Platform {
         std::mem::take(&mut self.messages.lock().unwrap())
     }
 
-    /// What was written since this was last asked, in order: the sort keys of items, and `SendMessage`.
+    /// What was written since this was last asked, in order: the sort keys of items, those of one transaction together,
+    /// and `SendMessage`.
     pub fn take_writes(&self) -> Vec<String> {
         std::mem::take(&mut self.writes.lock().unwrap())
     }
@@ -123,9 +125,14 @@ impl Platform {
         *self.interjection.lock().unwrap() = Some(Interjection { sk_prefix, act });
     }
 
-    fn take_interjection(&self, sk: &str) -> Option<BoxFuture<'static, ()>> {
+    /// Answers the next write with this error instead of carrying it out.
+    pub fn refuse_next_write(&self, error: Value) {
+        *self.refusal.lock().unwrap() = Some(error);
+    }
+
+    fn take_interjection(&self, write: &[&str]) -> Option<BoxFuture<'static, ()>> {
         let mut interjection = self.interjection.lock().unwrap();
-        let taken = interjection.take_if(|it| sk.starts_with(it.sk_prefix));
+        let taken = interjection.take_if(|it| write.iter().any(|sk| sk.starts_with(it.sk_prefix)));
         taken.map(|it| it.act)
     }
 
@@ -193,13 +200,15 @@ impl Gate {
         headers: HeaderMap,
         body: Bytes,
     ) -> Response {
-        let sk = input["Key"]["sk"]["S"].as_str().unwrap_or_default();
-        if target.ends_with(".UpdateItem") {
+        if let Some(write) = written(target, input) {
             // Taken out first, so that it may itself write.
-            if let Some(act) = self.platform.take_interjection(sk) {
+            if let Some(act) = self.platform.take_interjection(&write) {
                 act.await;
             }
-            if !self.platform.admit(sk) {
+            if let Some(error) = self.platform.refusal.lock().unwrap().take() {
+                return (StatusCode::BAD_REQUEST, error.to_string()).into_response();
+            }
+            if !self.platform.admit(&write.join(" + ")) {
                 return failure("ValidationException");
             }
         }
@@ -207,6 +216,20 @@ impl Gate {
         let answer = request.send().await.unwrap();
         let status = answer.status();
         (status, answer.bytes().await.unwrap()).into_response()
+    }
+}
+
+/// The sort keys that a call writes, if it is a write.
+fn written<'a>(target: &str, input: &'a Value) -> Option<Vec<&'a str>> {
+    let updated = |update: &'a Value| update["Key"]["sk"]["S"].as_str().unwrap();
+    match target.split_once('.')?.1 {
+        "UpdateItem" => Some(vec![updated(input)]),
+        "PutItem" => Some(vec![input["Item"]["sk"]["S"].as_str().unwrap()]),
+        "TransactWriteItems" => {
+            let items = input["TransactItems"].as_array().unwrap();
+            Some(items.iter().map(|item| updated(&item["Update"])).collect())
+        }
+        _ => None,
     }
 }
 

@@ -9,8 +9,7 @@ const PDF: &str = "https://vendor.example.com/1.pdf";
 
 /// What a report that is fetched once came to.
 async fn fetched(world: &World, source: &str, attempt: &str, link: &Report) -> ReportItem {
-    let key = report_key(source, attempt, 1);
-    world.table.create_report(&key, link, at(0)).await.unwrap();
+    let key = offer(&world.table, source, attempt, link).await;
     world.worker.fetch_report(&key).await.unwrap();
     world.report(&key).await
 }
@@ -328,22 +327,25 @@ async fn a_report_that_is_gone_fails_its_message() {
 }
 
 #[tokio::test]
-async fn a_report_that_is_offered_anew_while_it_is_fetched_is_fetched_anew() {
+async fn a_report_that_is_offered_anew_while_one_is_fetched_is_another_to_be_fetched() {
     let world = world().await;
-    let key = report_key("imocha", "1", 1);
     world
         .vendor()
         .will_answer(200, &json!({ "pdfReportUrl": PDF }));
-    let (table, newer) = (world.table.clone(), key.clone());
+    let table = world.table.clone();
     world.vendor().meanwhile(async move {
         let link = link("https://vendor.example.com/2.pdf");
-        table.create_report(&newer, &link, at(0)).await.unwrap();
+        offer(&table, "imocha", "1", &link).await;
     });
-    let report = fetched(&world, "imocha", "1", &Report::OnRequest).await;
-    assert_eq!(report.outcome, ReportOutcome::Pending);
-    world.worker.fetch_report(&key).await.unwrap();
-    let report = world.report(&key).await;
-    assert_resolved(&report, "https://vendor.example.com/2.pdf");
+    let first = fetched(&world, "imocha", "1", &Report::OnRequest).await;
+    assert_resolved(&first, PDF);
+    let second = report_key("imocha", "1", 2);
+    assert_eq!(world.report(&second).await.outcome, ReportOutcome::Pending);
+    assert_eq!(world.only_marked().await.key, second);
+    world.worker.fetch_report(&second).await.unwrap();
+    let second = world.report(&second).await;
+    assert_resolved(&second, "https://vendor.example.com/2.pdf");
+    assert_eq!(world.report(&first.key).await, first);
 }
 
 #[tokio::test]

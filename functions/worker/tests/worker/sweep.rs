@@ -37,12 +37,8 @@ async fn what_is_due_becomes_the_job_that_it_wants() {
     let world = world().await;
     let event = step("1", Status::InProgress, at(0));
     world.record(&event).await;
-    let report = report_key("xobin", "2", 1);
-    world
-        .table
-        .create_report(&report, &link("https://x.example.com/"), at(0))
-        .await
-        .unwrap();
+    let link = link("https://x.example.com/");
+    let report = offer(&world.table, "xobin", "2", &link).await;
     world.request([4, 3]).await;
     world.wait_until(at(0).plus(FIRST_DUE));
     let mut expected = [

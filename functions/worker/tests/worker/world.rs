@@ -5,6 +5,7 @@ use crate::vendor::{RunningVendor, Vendor};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::attempt::State;
 use shared::clock::Clock;
 use shared::config::Environment;
 use shared::event::{Event, Report, Status};
@@ -12,7 +13,8 @@ use shared::key::{EventId, EventKey, ItemKey, STATE, SourceName, attempt_partiti
 use shared::queue::Sqs;
 use shared::secrets::{CachedSecret, SecretsManager};
 use shared::store::{
-    Asked, Delivery, DueItem, EventStore, Partition, ReportItem, StoredEvent, StoredState, Table,
+    Asked, Delivery, DueItem, EventStore, Partition, ReportItem, StateWrite, StoredEvent,
+    StoredState, Table,
 };
 use shared::timestamp::Timestamp;
 use std::collections::HashMap;
@@ -172,10 +174,15 @@ impl World {
 
     /// Takes an item away, as expiry or an erasure does.
     pub async fn delete(&self, key: &ItemKey) {
-        let delete = self.client.delete_item().table_name(&self.aws.table_name);
-        let delete = delete.key("pk", AttributeValue::S(key.pk.clone()));
-        let delete = delete.key("sk", AttributeValue::S(key.sk.clone()));
-        delete.send().await.unwrap();
+        self.eraser().delete(key).await;
+    }
+
+    /// The same, for what happens in between.
+    pub fn eraser(&self) -> Eraser {
+        Eraser {
+            client: self.client.clone(),
+            table_name: self.aws.table_name.clone(),
+        }
     }
 
     /// All that is marked, by when it is due.
@@ -226,6 +233,21 @@ impl World {
     }
 }
 
+/// What takes items away.
+pub struct Eraser {
+    client: aws_sdk_dynamodb::Client,
+    table_name: String,
+}
+
+impl Eraser {
+    pub async fn delete(&self, key: &ItemKey) {
+        let delete = self.client.delete_item().table_name(&self.table_name);
+        let delete = delete.key("pk", AttributeValue::S(key.pk.clone()));
+        let delete = delete.key("sk", AttributeValue::S(key.sk.clone()));
+        delete.send().await.unwrap();
+    }
+}
+
 /// A time, in seconds from a fixed one.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_ms(1_768_471_200_000 + seconds * 1000).unwrap()
@@ -273,6 +295,26 @@ pub fn link(url: &str) -> Report {
         url: url.into(),
         valid_until: None,
     }
+}
+
+/// Has the attempt offer a report anew, and tells where that lies.
+pub async fn offer(table: &Table, source: &str, attempt: &str, link: &Report) -> ItemKey {
+    let pk = attempt_partition(source, attempt);
+    let partition = table.partition(&pk).await.unwrap();
+    let number = partition.next_report();
+    let write = StateWrite {
+        source,
+        attempt,
+        state: &State::default(),
+        replaces: partition.state.map_or(0, |state| state.version),
+        report: None,
+        new_report: Some((number, link)),
+        candidate_key: None,
+        keep_for: None,
+        now: at(0),
+    };
+    assert!(table.put_state(write).await.unwrap());
+    ReportItem::key(&pk, number)
 }
 
 pub fn report_key(source: &str, attempt: &str, number: u64) -> ItemKey {
