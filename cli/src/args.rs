@@ -38,6 +38,12 @@ pub enum Command {
     /// Have a vendor send again what was missed.
     #[command(subcommand)]
     Reprocess(ReprocessCommand),
+    /// What is still to do, and what is parked.
+    #[command(subcommand)]
+    Work(WorkCommand),
+    /// The dead-letter queue.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
     /// Have the worker look for work that is due, now rather than within a minute.
     Sweep,
     /// Bring back what was parked, and the messages of the dead-letter queue.
@@ -171,4 +177,26 @@ pub struct ReprocessArgs {
     /// Wait until every id is answered or found to be foreign.
     #[arg(long)]
     pub wait: bool,
+    /// For how long to wait at most. What still waits then is named, and the command fails.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, requires = "wait")]
+    pub timeout: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum WorkCommand {
+    /// List the items with work to do, parked ones first.
+    List(WorkListArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct WorkListArgs {
+    /// Only those that were tried too often, and wait for `hooks redrive`.
+    #[arg(long)]
+    pub parked: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DlqCommand {
+    /// List the messages, and leave them where they are.
+    List,
 }

@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod demo;
+pub mod dlq;
 pub mod endpoints;
 pub mod events;
 pub mod generate;
@@ -10,3 +11,4 @@ pub mod redrive;
 pub mod reprocess;
 pub mod send;
 pub mod sweep;
+pub mod work;

@@ -2,9 +2,10 @@
 //! stack's outputs.
 
 use crate::exit::WrongUse;
-use crate::sources::Entry;
+use crate::sources::{self, Entry};
 use crate::workspace;
 use anyhow::{Context, bail};
+use aws_sdk_sqs::types::QueueAttributeName;
 use serde::{Deserialize, Serialize};
 use shared::aws;
 use shared::clock::Clock;
@@ -13,20 +14,18 @@ use shared::person::HashKey;
 use shared::queue::Sqs;
 use shared::secrets::{CachedSecret, SecretReader, SecretsManager, Stage};
 use shared::store::Table;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
-/// The outputs that a command may need, and the variables that say them where there is no stack.
-const OUTPUTS: [(&str, &str); 9] = [
+/// The outputs that a command may need besides those of the sources, and the variables that say them where there is no stack.
+const OUTPUTS: [(&str, &str); 5] = [
     ("ApiUrl", "API_URL"),
     ("TableName", "TABLE_NAME"),
     ("QueueUrl", "QUEUE_URL"),
     ("DeadLetterQueueUrl", "DEAD_LETTER_QUEUE_URL"),
     ("HashKeySecretId", "HASH_KEY_SECRET_ID"),
-    ("ImochaSecretId", "IMOCHA_SECRET_ID"),
-    ("JobmojitoSecretId", "JOBMOJITO_SECRET_ID"),
-    ("TestlifySecretId", "TESTLIFY_SECRET_ID"),
-    ("XobinSecretId", "XOBIN_SECRET_ID"),
 ];
 
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,7 +61,7 @@ impl Deployment {
         if let Some(address) = of_environment(&environment)? {
             return Self::at(address).await;
         }
-        let address = of_local_bundle().await.ok_or_else(|| {
+        let address = of_local_bundle().await?.ok_or_else(|| {
             let help = "there is nothing to work on: start a bundle with `hooks local`, or name a deployed stack with --stack";
             WrongUse(help.into())
         })?;
@@ -100,7 +99,7 @@ impl Deployment {
 
     /// A source's inbound secret as it stands.
     pub async fn inbound_secret(&self, source: &Entry) -> anyhow::Result<String> {
-        let id = self.output(&format!("{}Id", source.secret()))?;
+        let id = self.output(&source.secret_output())?;
         let secret = self.secrets.read(id, Stage::Current).await?;
         secret.with_context(|| {
             format!(
@@ -119,14 +118,10 @@ impl Deployment {
 
     /// How many messages are in a queue, those that are being handled included.
     pub async fn messages(&self, queue: &str) -> anyhow::Result<u64> {
-        use aws_sdk_sqs::types::QueueAttributeName::{
-            ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed,
-            ApproximateNumberOfMessagesNotVisible,
-        };
         let names = [
-            ApproximateNumberOfMessages,
-            ApproximateNumberOfMessagesNotVisible,
-            ApproximateNumberOfMessagesDelayed,
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
         ];
         let request = self
             .sqs
@@ -136,46 +131,78 @@ impl Deployment {
             .set_attribute_names(Some(names.to_vec()))
             .send()
             .await?;
-        let counts = answer
-            .attributes()
-            .map(|attributes| names.iter().filter_map(|name| attributes.get(name)));
-        Ok(counts
-            .into_iter()
-            .flatten()
-            .filter_map(|count| count.parse::<u64>().ok())
-            .sum())
+        let counts = names.iter().map(|name| count(answer.attributes(), name));
+        counts.sum()
     }
 }
 
+/// A count that is not there is not 0: nobody is to be told that a queue is empty which did not say so.
+fn count(
+    attributes: Option<&HashMap<QueueAttributeName, String>>,
+    name: &QueueAttributeName,
+) -> anyhow::Result<u64> {
+    let count = attributes.and_then(|attributes| attributes.get(name));
+    let count = count.and_then(|count| count.parse().ok());
+    count.with_context(|| format!("SQS did not say {name}: try again"))
+}
+
+/// The outputs that a command may need, and the variables that say them where there is no stack.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    let outputs = OUTPUTS.map(|(output, variable)| (output.to_owned(), variable.to_owned()));
+    let secrets = sources::ALL.map(|source| (source.secret_output(), source.secret_variable()));
+    outputs.into_iter().chain(secrets)
+}
+
 fn output<'a>(address: &'a Address, name: &str) -> anyhow::Result<&'a str> {
-    let variable = OUTPUTS
-        .iter()
-        .find(|(output, _)| *output == name)
-        .map_or("", |(_, variable)| variable);
     let value = address.outputs.get(name).map(String::as_str);
     value.with_context(|| {
+        let variable = variables().find(|(output, _)| output == name);
+        let variable = variable.map_or_else(String::new, |(_, variable)| variable);
         format!("the deployment does not say its {name}: deploy it anew, or set {variable}")
     })
 }
 
-/// The bundle that runs in this project's directory, if one answers where its file says.
-async fn of_local_bundle() -> Option<Address> {
-    let file = workspace::bundle_file(&workspace::root().ok()?);
-    let address: Address = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-    let endpoint: url::Url = address.endpoint_url.as_ref()?.parse().ok()?;
-    let port = endpoint.port_or_known_default()?;
-    tokio::net::TcpStream::connect((endpoint.host_str()?, port))
-        .await
-        .ok()?;
-    Some(address)
+/// The bundle that runs in this project's directory. `None` if none was started there, or if it was ended.
+async fn of_local_bundle() -> anyhow::Result<Option<Address>> {
+    let Ok(root) = workspace::root() else {
+        return Ok(None);
+    };
+    let file = workspace::bundle_file(&root);
+    let text = match std::fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| unusable(&file)),
+    };
+    let address: Address = serde_json::from_slice(&text).with_context(|| unusable(&file))?;
+    let endpoint = address.endpoint_url.as_deref().unwrap_or_default();
+    let endpoint: url::Url = endpoint.parse().with_context(|| unusable(&file))?;
+    if !answers(&endpoint).await {
+        let help = format!(
+            "{} is stale: the bundle that it tells of does not answer at {endpoint}; start `hooks local` anew",
+            file.display()
+        );
+        return Err(WrongUse(help).into());
+    }
+    Ok(Some(address))
+}
+
+fn unusable(file: &Path) -> String {
+    format!(
+        "{}, which says how to reach the local bundle, cannot be read: start `hooks local` anew",
+        file.display()
+    )
+}
+
+async fn answers(endpoint: &url::Url) -> bool {
+    let (Some(host), Some(port)) = (endpoint.host_str(), endpoint.port_or_known_default()) else {
+        return false;
+    };
+    tokio::net::TcpStream::connect((host, port)).await.is_ok()
 }
 
 fn of_environment(environment: &Environment) -> anyhow::Result<Option<Address>> {
-    let outputs: BTreeMap<String, String> = OUTPUTS
-        .iter()
-        .filter_map(|(output, variable)| {
-            Some(((*output).to_owned(), environment.optional(variable)?))
-        })
+    let outputs: BTreeMap<String, String> = variables()
+        .filter_map(|(output, variable)| Some((output, environment.optional(&variable)?)))
         .collect();
     let endpoint_url = environment.endpoint_url()?;
     Ok(outputs.contains_key("TableName").then_some(Address {
@@ -204,4 +231,28 @@ async fn of_stack(stack: &str, environment: &Environment) -> anyhow::Result<Addr
         endpoint_url,
         outputs: outputs.collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_absent_or_no_number_is_not_0() {
+        let name = QueueAttributeName::ApproximateNumberOfMessages;
+        let with = |text: &str| HashMap::from([(name.clone(), text.to_owned())]);
+        assert_eq!(count(Some(&with("3")), &name).unwrap(), 3);
+        for attributes in [None, Some(&HashMap::new()), Some(&with("many"))] {
+            let error = count(attributes, &name).unwrap_err().to_string();
+            assert!(error.contains("ApproximateNumberOfMessages"), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_secret_of_a_source_has_its_variable() {
+        let variables: BTreeMap<String, String> = variables().collect();
+        assert_eq!(variables["JobmojitoSecretId"], "JOBMOJITO_SECRET_ID");
+        assert_eq!(variables["HashKeySecretId"], "HASH_KEY_SECRET_ID");
+        assert_eq!(variables.len(), OUTPUTS.len() + sources::ALL.len());
+    }
 }

@@ -4,7 +4,6 @@
 
 mod args;
 mod command;
-mod credentials;
 mod deployment;
 mod exit;
 mod output;
@@ -12,16 +11,29 @@ mod sources;
 mod view;
 mod workspace;
 
-use args::{AttemptsCommand, Cli, Command, EventsCommand, ReprocessCommand};
+use args::{
+    AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReprocessCommand, WorkCommand,
+};
 use clap::Parser;
 use deployment::Deployment;
 use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    tell_warnings();
     shared::tls::use_ring();
     exit::code(run(cli).await)
+}
+
+/// What the bundle has to say of itself goes to standard error, beside what the command says.
+fn tell_warnings() {
+    tracing_subscriber::fmt()
+        .with_max_level(LevelFilter::WARN)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
 }
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
@@ -48,6 +60,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Reprocess(ReprocessCommand::Imocha(args)) => {
             command::reprocess::run(find, &args, json).await
         }
+        Command::Work(WorkCommand::List(args)) => {
+            command::work::list(&find().await?, &args, json).await
+        }
+        Command::Dlq(DlqCommand::List) => command::dlq::list(&find().await?, json).await,
         Command::Sweep => command::sweep::run(&find().await?, json).await,
         Command::Redrive => command::redrive::run(&find().await?, json).await,
     }

@@ -1,19 +1,30 @@
-//! The sources, as a command knows them: the one list of them outside `functions/` and `template.yaml`.
+//! The sources, as a command knows them: a new one is a line here. What else of a command names vendors is about their APIs
+//! and not about their webhooks: `reprocess`, and the stand-ins on the demo's stage.
 
 use crate::exit::WrongUse;
+use crate::workspace;
 use anyhow::Context;
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
+use serde_json::{Value, json};
 use shared::caller::{Caller, Delivery, Endpoint, VendorCall};
+use std::path::Path;
 use testlify_webhook::Testlify;
 use xobin_webhook::Xobin;
 
-/// All of them.
+/// All of them, each with its inbound secret on one's own machine: what the template would generate or a vendor issue. They are
+/// in the repository, so that the events under `events/` are good for `sam local invoke`; nothing deployed has them.
 pub const ALL: [Entry; 4] = [
-    Entry::of::<Imocha>(),
-    Entry::of::<Jobmojito>(),
-    Entry::of::<Testlify>(),
-    Entry::of::<Xobin>(),
+    Entry::of::<Imocha>(|| json!({ "token": "local-imocha-token" })),
+    Entry::of::<Jobmojito>(
+        || json!({ "header": "x-webhook-token", "token": "local-jobmojito-token" }),
+    ),
+    Entry::of::<Testlify>(
+        || json!({ "token": "local-testlify-token", "signing_secret": "whsec_bG9jYWwtdGVzdGxpZnktc2lnbmluZy1zZWNyZXQ=" }),
+    ),
+    Entry::of::<Xobin>(
+        || json!({ "username": "xobin", "password": "local-xobin-password", "header": "", "api_key": "" }),
+    ),
 ];
 
 /// One source.
@@ -21,26 +32,43 @@ pub const ALL: [Entry; 4] = [
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
+    local_secret: fn() -> Value,
     endpoints: fn(&str) -> anyhow::Result<Vec<Endpoint>>,
     call: fn(&str, Delivery<'_>) -> anyhow::Result<VendorCall>,
 }
 
 impl Entry {
-    const fn of<S: Caller>() -> Self {
+    const fn of<S: Caller>(local_secret: fn() -> Value) -> Self {
         Self {
             name: S::NAME,
+            local_secret,
             endpoints: endpoints::<S>,
             call: call::<S>,
         }
     }
 
-    /// The logical id of its inbound secret in the template; with `Id` behind it, the stack's output that names it.
+    /// The logical id of its inbound secret in the template.
     pub fn secret(&self) -> String {
         let mut name = self.name.to_owned();
         if let Some(first) = name.get_mut(..1) {
             first.make_ascii_uppercase();
         }
         format!("{name}Secret")
+    }
+
+    /// The stack's output that says where its inbound secret is.
+    pub fn secret_output(&self) -> String {
+        format!("{}Id", self.secret())
+    }
+
+    /// The variable that says it where there is no stack.
+    pub fn secret_variable(&self) -> String {
+        format!("{}_SECRET_ID", self.name.to_ascii_uppercase())
+    }
+
+    /// Its inbound secret on one's own machine.
+    pub fn local_secret(&self) -> Value {
+        (self.local_secret)()
     }
 
     /// What the vendor must be given, by its inbound secret.
@@ -52,6 +80,28 @@ impl Entry {
     pub fn call(&self, secret: &str, delivery: Delivery<'_>) -> anyhow::Result<VendorCall> {
         (self.call)(secret, delivery)
     }
+
+    /// The way in that a file is for, by its name up to the first `-`; the only one, if there is only one.
+    pub fn version_of(&self, secret: &str, file: &Path) -> anyhow::Result<&'static str> {
+        let endpoints = self.endpoints(secret)?;
+        let versions: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.version).collect();
+        Ok(version_of(&versions, file)?)
+    }
+}
+
+fn version_of<'a>(versions: &[&'a str], file: &Path) -> Result<&'a str, WrongUse> {
+    let stem = workspace::stem(file);
+    let prefix = stem.split_once('-').map_or(stem, |(prefix, _)| prefix);
+    let known = versions
+        .iter()
+        .find(|version| **version == prefix || version.is_empty());
+    known.copied().ok_or_else(|| {
+        let versions = versions.join(", ");
+        WrongUse(format!(
+            "the name of {} does not say for which way in it is: add --version, one of {versions}",
+            file.display()
+        ))
+    })
 }
 
 fn credentials<S: Caller>(secret: &str) -> anyhow::Result<S::Credentials> {
@@ -106,6 +156,24 @@ mod tests {
                 "XobinSecret"
             ]
         );
+        assert_eq!(ALL[0].secret_output(), "ImochaSecretId");
+        assert_eq!(ALL[0].secret_variable(), "IMOCHA_SECRET_ID");
+    }
+
+    #[test]
+    fn a_files_name_says_for_which_way_in_it_is() {
+        let version =
+            |versions: &[&'static str], name: &str| version_of(versions, Path::new(name)).ok();
+        assert_eq!(
+            version(&["v1", "v2"], "events/testlify/v2-completed.json"),
+            Some("v2")
+        );
+        assert_eq!(
+            version(&["start", "submission"], "start.json"),
+            Some("start")
+        );
+        assert_eq!(version(&[""], "in-progress.json"), Some(""));
+        assert_eq!(version(&["v1", "v2"], "completed.json"), None);
     }
 
     #[test]

@@ -1,10 +1,22 @@
 //! The other end of the line: what a vendor must be given so that its calls are believed, and calls as it makes them, for
 //! `hooks send`, the demo and the tests. No function calls this.
 
+use crate::secrets::SecretText;
 use crate::source::Source;
 use crate::timestamp::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// The version of a source that has one way in only.
+pub const ONLY_VERSION: &str = "";
+
+/// What a part of a path must not hold as it is.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// What a vendor must be told. Holds credentials in the clear.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +72,31 @@ pub enum CallerError {
         /// Of which source.
         source_name: &'static str,
     },
+}
+
+/// What a call is made with where there is one way in only: the credential, if it is set and the delivery is for that way.
+pub fn only_way<S: Source, T>(
+    delivery: Delivery<'_>,
+    credential: Option<T>,
+) -> Result<T, CallerError> {
+    if delivery.version != ONLY_VERSION {
+        return Err(CallerError::UnknownVersion {
+            version: delivery.version.to_owned(),
+            source_name: S::NAME,
+            known: "one without a name",
+        });
+    }
+    credential.ok_or(CallerError::NoCredential {
+        version: ONLY_VERSION,
+        source_name: S::NAME,
+    })
+}
+
+/// The path whose last part is the token; `None` if there is no token.
+#[must_use]
+pub fn token_path(path: &str, token: &SecretText) -> Option<String> {
+    let encoded = utf8_percent_encode(token.expose(), ESCAPED);
+    (!token.is_empty()).then(|| format!("{path}/{encoded}"))
 }
 
 /// A source whose vendor's part can be played.

@@ -5,12 +5,20 @@
 //! guess: `"71.5"` is a number, `"71.5 %"` is none.
 
 use crate::timestamp::Timestamp;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
 /// Up to here a floating-point number tells every integer from the next.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+
+/// What people paste may have lost the padding at its end.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Reads a body that must be an object. Of a name that stands there twice, the last counts.
 pub fn object(body: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
@@ -103,6 +111,33 @@ pub fn numeric(value: &Value) -> Value {
     number.map_or_else(|| value.clone(), Value::Number)
 }
 
+/// The fields of these names, each as `read` makes it, without those that are null or made so.
+pub fn present(
+    names: &[&str],
+    fields: &Map<String, Value>,
+    read: impl Fn(&Value) -> Value,
+) -> Map<String, Value> {
+    let field = |name: &&str| {
+        let value = fields.get(*name).map(&read)?;
+        (!value.is_null()).then(|| ((*name).to_owned(), value))
+    };
+    names.iter().filter_map(field).collect()
+}
+
+/// The text without the space around it, or the default where that leaves nothing.
+#[must_use]
+pub fn text_or<'a>(text: Option<&'a str>, default: &'a str) -> &'a str {
+    text.map(str::trim)
+        .filter(|text| !text.is_empty())
+        .unwrap_or(default)
+}
+
+/// The bytes of a text in base64, with its padding or without.
+#[must_use]
+pub fn base64(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text).ok()
+}
+
 /// [`as_text`] of a field.
 pub fn text<'de, D: Deserializer<'de>>(field: D) -> Result<Option<String>, D::Error> {
     Value::deserialize(field).map(|value| as_text(&value))
@@ -154,137 +189,4 @@ fn into_object(value: Value) -> Option<Map<String, Value>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn nothing_of_use() -> Vec<Value> {
-        vec![json!(null), json!([]), json!({}), json!(""), json!("  ")]
-    }
-
-    #[test]
-    fn an_id_is_the_same_text_however_it_is_written() {
-        for value in [json!(7), json!("7"), json!(" 7 "), json!(7.0)] {
-            assert_eq!(as_text(&value).as_deref(), Some("7"), "{value}");
-        }
-        assert_eq!(
-            as_text(&json!(u64::MAX)),
-            Some("18446744073709551615".into())
-        );
-    }
-
-    #[test]
-    fn an_id_that_may_have_lost_digits_is_none() {
-        for text in ["1e300", "18446744073709551616", "9007199254740993.0", "7.5"] {
-            let value: Value = serde_json::from_str(text).unwrap();
-            assert_eq!(as_text(&value), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn numbers_may_be_text_and_are_finite() {
-        for value in [json!(71.5), json!("71.5"), json!(" 71.50 ")] {
-            assert_eq!(as_number(&value), Some(71.5), "{value}");
-        }
-        for value in [json!("NaN"), json!("inf"), json!("71.5 %"), json!(true)] {
-            assert_eq!(as_number(&value), None, "{value}");
-        }
-        assert_eq!(as_integer(&json!("-3")), Some(-3));
-        assert_eq!(as_integer(&json!(3.0)), Some(3));
-        for value in [json!(3.5), json!(u64::MAX), json!("3.0"), json!(1e300)] {
-            assert_eq!(as_integer(&value), None, "{value}");
-        }
-    }
-
-    #[test]
-    fn what_is_of_no_use_is_absent() {
-        for value in nothing_of_use() {
-            assert_eq!(as_text(&value), None, "{value}");
-            assert_eq!(as_number(&value), None, "{value}");
-            assert_eq!(as_integer(&value), None, "{value}");
-            assert_eq!(as_flag(&value), None, "{value}");
-            assert_eq!(as_time(&value), None, "{value}");
-            assert_eq!(numeric(&value), value);
-        }
-    }
-
-    #[test]
-    fn a_time_is_milliseconds_or_has_a_zone() {
-        let expected = Timestamp::from_unix_ms(1_712_041_931_149);
-        for value in [
-            json!(1_712_041_931_149_i64),
-            json!("1712041931149"),
-            json!("2024-04-02T09:12:11.149+02:00"),
-        ] {
-            assert_eq!(as_time(&value), expected, "{value}");
-        }
-        for value in [json!("2024-04-02T07:12:11"), json!(-1), json!(i64::MAX)] {
-            assert_eq!(as_time(&value), None, "{value}");
-        }
-    }
-
-    #[test]
-    fn flags_may_be_text() {
-        assert_eq!(as_flag(&json!("True")), Some(true));
-        assert_eq!(as_flag(&json!(false)), Some(false));
-        assert_eq!(as_flag(&json!(1)), None);
-    }
-
-    #[test]
-    fn numeric_text_becomes_the_number_that_it_says() {
-        assert_eq!(numeric(&json!("74")), json!(74));
-        assert_eq!(numeric(&json!("71.5")), json!(71.5));
-        assert_eq!(numeric(&json!(74)), json!(74));
-        assert_eq!(numeric(&json!("good")), json!("good"));
-    }
-
-    #[derive(Debug, Default, PartialEq, Deserialize)]
-    struct Shape {
-        #[serde(default, deserialize_with = "text")]
-        text: Option<String>,
-        #[serde(default, deserialize_with = "number")]
-        number: Option<f64>,
-        #[serde(default, deserialize_with = "integer")]
-        integer: Option<i64>,
-        #[serde(default, deserialize_with = "flag")]
-        flag: Option<bool>,
-        #[serde(default, deserialize_with = "time")]
-        time: Option<Timestamp>,
-        #[serde(default, deserialize_with = "part")]
-        inner: Inner,
-        #[serde(default, deserialize_with = "objects")]
-        list: Vec<Map<String, Value>>,
-    }
-
-    #[derive(Debug, Default, PartialEq, Deserialize)]
-    struct Inner {
-        #[serde(default, deserialize_with = "text")]
-        text: Option<String>,
-    }
-
-    #[test]
-    fn no_value_makes_a_shape_unreadable() {
-        let mut values = nothing_of_use();
-        values.extend([json!(true), json!(["text"]), json!({"x": 1})]);
-        for value in values {
-            let names = [
-                "text", "number", "integer", "flag", "time", "inner", "list", "else",
-            ];
-            let fields = names.map(|name| (name.to_owned(), value.clone()));
-            let shape: Shape = shaped(Map::from_iter(fields)).unwrap();
-            assert_eq!((shape.text, shape.inner.text), (None, None), "{value}");
-        }
-        assert_eq!(shaped::<Shape>(Map::new()).unwrap(), Shape::default());
-    }
-
-    #[test]
-    fn only_an_object_is_a_body_and_the_last_of_a_name_counts() {
-        assert_eq!(object(br#"{"a":1,"a":2}"#).unwrap()["a"], 2);
-        for body in ["", "[]", "null", "\"a\"", "1", "{", "{}x", "\u{feff}{}"] {
-            assert!(object(body.as_bytes()).is_err(), "{body}");
-        }
-        assert!(object(b"{\"a\":\"\xff\"}").is_err());
-        let deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
-        assert!(object(deep.as_bytes()).is_err());
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@
 use crate::event::Event;
 use crate::key::{EventKey, SourceName};
 use crate::person::HashKey;
-use crate::secrets::{Credentials, Versions};
+use crate::secrets::{Credentials, SecretText, Versions};
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -100,6 +100,18 @@ pub enum Unauthenticated {
     Off,
 }
 
+impl SecretText {
+    /// Whether it is what the call presents, which may be nothing. An empty secret is a way in that is not configured.
+    pub fn check(&self, presented: Option<&str>) -> Result<(), Unauthenticated> {
+        match presented {
+            _ if self.is_empty() => Err(Unauthenticated::Off),
+            None | Some("") => Err(Unauthenticated::Absent),
+            Some(text) if self.matches(text) => Ok(()),
+            Some(_) => Err(Unauthenticated::Wrong),
+        }
+    }
+}
+
 /// What a body turned out to be.
 #[derive(Debug, PartialEq)]
 pub enum Reading {
@@ -151,4 +163,25 @@ pub trait Source: Send + Sync + 'static {
 
     /// What the body says. `people` hashes a person's address, where [`Source::HASHES_PEOPLE`].
     fn read(&self, call: &AuthenticCall, people: &HashKey) -> Result<Reading, Unreadable>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_secret_that_is_set_is_believed_and_only_when_it_is_presented() {
+        for (secret, presented, expected) in [
+            ("correct", Some("correct"), Ok(())),
+            ("correct", Some("correc"), Err(Unauthenticated::Wrong)),
+            ("correct", Some(""), Err(Unauthenticated::Absent)),
+            ("correct", None, Err(Unauthenticated::Absent)),
+            ("", Some("correct"), Err(Unauthenticated::Off)),
+            ("", Some(""), Err(Unauthenticated::Off)),
+            ("", None, Err(Unauthenticated::Off)),
+        ] {
+            let checked = SecretText::from(secret.to_owned()).check(presented);
+            assert_eq!(checked, expected, "{secret:?} {presented:?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ mod report;
 mod stage;
 
 use crate::args::DemoArgs;
-use crate::command::reprocess;
+use crate::command::reprocess::{self, how_many};
 use crate::sources;
 use crate::view;
 use crate::workspace;
@@ -13,6 +13,7 @@ use deliveries::{Bulk, Deliveries};
 use indicatif::ProgressBar;
 use report::{ImochaCounts, Report};
 use shared::clock::Clock;
+use shared::store::AskedOutcome;
 use stage::Stage;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -52,7 +53,7 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     reprocess::ask(deployment, &ids, &ProgressBar::hidden()).await?;
     let unsettled = stage.until_settled().await?;
 
-    let (answered, failed, foreign) = stage.outcomes(&ids).await?;
+    let outcomes = reprocess::outcomes(deployment, &ids).await?;
     let events = view::events(deployment, &sources::ALL, NonZeroU32::MIN.saturating_add(1)).await?;
     let attempts = view::attempts(deployment, &events).await?;
     let missing = deliveries.missing(deployment, &events).await?;
@@ -61,9 +62,9 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
         imocha: ImochaCounts {
             ids_asked: ids.len(),
             calls: stage.imocha.calls().len(),
-            answered,
-            failed,
-            foreign,
+            answered: how_many(&outcomes, AskedOutcome::Answered),
+            failed: how_many(&outcomes, AskedOutcome::Failed),
+            foreign: how_many(&outcomes, AskedOutcome::Foreign),
         },
         bulk: ids.iter().map(ToString::to_string).collect(),
         events,

@@ -1,8 +1,6 @@
 //! `hooks events generate`: the API Gateway events beside the payloads, for `sam local invoke` and `cargo lambda invoke`.
 
 use crate::args::EventsGenerateArgs;
-use crate::credentials;
-use crate::exit::WrongUse;
 use crate::output;
 use crate::sources::{self, Entry};
 use crate::workspace::{self, Payload, root};
@@ -60,14 +58,11 @@ pub fn run(args: &EventsGenerateArgs) -> anyhow::Result<()> {
 /// Every event that is to be beside a payload, and its text.
 fn generate(root: &Path, signed: Timestamp) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let routes = routes(root)?;
-    let secrets = credentials::inbound();
     let mut files = Vec::new();
     for source in sources::ALL {
-        let secret = secrets
-            .get(&source.secret())
-            .context("every source has a secret of this machine")?;
+        let secret = source.local_secret().to_string();
         for payload in workspace::payloads(root, source.name)? {
-            let event = event(&routes, source, &secret.to_string(), &payload, signed)?;
+            let event = event(&routes, source, &secret, &payload, signed)?;
             let text = format!("{}\n", serde_json::to_string_pretty(&event)?);
             files.push((payload.path.with_extension("apigw.json"), text));
         }
@@ -101,12 +96,7 @@ fn event(
     signed: Timestamp,
 ) -> anyhow::Result<Value> {
     let body = std::fs::read(&payload.path)?;
-    let versions: Vec<&str> = source
-        .endpoints(secret)?
-        .iter()
-        .map(|endpoint| endpoint.version)
-        .collect();
-    let version = version_of(&versions, &payload.path)?;
+    let version = source.version_of(secret, &payload.path)?;
     let call = source.call(
         secret,
         Delivery {
@@ -130,22 +120,6 @@ fn event(
     Ok(gateway::event(&route, &parts, &body, now, REQUEST_ID))
 }
 
-/// The source's way in that a file is for, by its name up to the first `-`; the only one, if there is only one.
-pub fn version_of<'a>(versions: &[&'a str], file: &Path) -> Result<&'a str, WrongUse> {
-    let stem = workspace::stem(file);
-    let prefix = stem.split_once('-').map_or(stem, |(prefix, _)| prefix);
-    let known = versions
-        .iter()
-        .find(|version| **version == prefix || version.is_empty());
-    known.copied().ok_or_else(|| {
-        let versions = versions.join(", ");
-        WrongUse(format!(
-            "the name of {} does not say for which way in it is: add --version, one of {versions}",
-            file.display()
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,21 +136,5 @@ mod tests {
                 path.display()
             );
         }
-    }
-
-    #[test]
-    fn a_files_name_says_for_which_way_in_it_is() {
-        let version =
-            |versions: &[&'static str], name: &str| version_of(versions, Path::new(name)).ok();
-        assert_eq!(
-            version(&["v1", "v2"], "events/testlify/v2-completed.json"),
-            Some("v2")
-        );
-        assert_eq!(
-            version(&["start", "submission"], "start.json"),
-            Some("start")
-        );
-        assert_eq!(version(&[""], "in-progress.json"), Some(""));
-        assert_eq!(version(&["v1", "v2"], "completed.json"), None);
     }
 }

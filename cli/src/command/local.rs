@@ -2,9 +2,9 @@
 
 use crate::args::LocalArgs;
 use crate::command::endpoints;
-use crate::credentials;
 use crate::deployment::{Address, Deployment};
 use crate::output;
+use crate::sources;
 use crate::workspace;
 use anyhow::Context;
 use local::binaries::{self, CargoOutput, Profile};
@@ -37,7 +37,9 @@ pub async fn run(args: LocalArgs, json: bool) -> anyhow::Result<()> {
 pub async fn options(root: &Path, output: CargoOutput) -> anyhow::Result<Options> {
     let binaries = binaries::build(root, Profile::Dev, output).await?;
     let mut options = Options::new(root.join("template.yaml"), binaries);
-    options.secrets = credentials::inbound();
+    options.secrets = sources::ALL
+        .map(|source| (source.secret(), source.local_secret()))
+        .into();
     Ok(options)
 }
 

@@ -10,20 +10,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use shared::queue::Queue;
 use shared::store::AskedOutcome;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 use worker::ask_imocha::SOURCE;
 use worker::job::{Job, Message};
 
 const AT_ONCE: usize = 16;
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Ids that are named in one error.
 const MOST_NAMED: usize = 20;
 
 /// What came of it, as `--json` prints it.
 #[derive(Debug, Default, Serialize)]
-pub struct Asked {
+pub struct Reprocessed {
     /// How many ids were asked for.
     pub ids: usize,
     /// In how many messages, each of which is one call.
@@ -45,23 +46,31 @@ where
 {
     let ids = ids(args)?;
     let deployment = find().await?;
-    let bar = bar(ids.len(), "asked for");
-    let mut asked = ask(&deployment, &ids, &bar).await?;
+    let bar = progress_bar(ids.len(), "asked for");
+    let mut reprocessed = ask(&deployment, &ids, &bar).await?;
     bar.finish_and_clear();
-    if args.wait {
-        let bar = self::bar(ids.len(), "answered");
-        (asked.answered, asked.foreign) = wait(&deployment, &ids, &bar).await?;
-        bar.finish_and_clear();
+    if !args.wait {
+        return print(&reprocessed, args, json);
     }
+    let bar = progress_bar(ids.len(), "answered");
+    let outcomes = wait(&deployment, &ids, args.timeout, &bar).await?;
+    bar.finish_and_clear();
+    reprocessed.answered = how_many(&outcomes, AskedOutcome::Answered);
+    reprocessed.foreign = how_many(&outcomes, AskedOutcome::Foreign);
+    print(&reprocessed, args, json)?;
+    complain(&outcomes, args.timeout)
+}
+
+fn print(reprocessed: &Reprocessed, args: &ReprocessArgs, json: bool) -> anyhow::Result<()> {
     if json {
-        return output::json(&asked);
+        return output::json(reprocessed);
     }
-    let Asked {
+    let Reprocessed {
         ids,
         messages,
         answered,
         foreign,
-    } = asked;
+    } = reprocessed;
     output::line(&format!(
         "asked for {ids} ids in {messages} messages, each of them one call"
     ))?;
@@ -104,20 +113,23 @@ fn parse(texts: &[String]) -> Result<BTreeSet<i64>, WrongUse> {
     if refused.is_empty() {
         return Ok(ids);
     }
-    let more = refused.len().saturating_sub(MOST_NAMED);
-    refused.truncate(MOST_NAMED);
-    let more = if more > 0 {
-        format!("; and {more} more")
-    } else {
-        String::new()
-    };
     Err(WrongUse(format!(
-        "nothing was asked for: {}{more}",
-        refused.join("; ")
+        "nothing was asked for: {}",
+        first_of(refused)
     )))
 }
 
-fn bar(length: usize, what: &'static str) -> ProgressBar {
+/// The first of them, and how many more there are.
+fn first_of(mut texts: Vec<String>) -> String {
+    let more = texts.len().saturating_sub(MOST_NAMED);
+    texts.truncate(MOST_NAMED);
+    if more > 0 {
+        texts.push(format!("and {more} more"));
+    }
+    texts.join("; ")
+}
+
+fn progress_bar(length: usize, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}")
         .expect("the template is a constant");
     ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX))
@@ -130,7 +142,7 @@ pub async fn ask(
     deployment: &Deployment,
     ids: &BTreeSet<i64>,
     bar: &ProgressBar,
-) -> anyhow::Result<Asked> {
+) -> anyhow::Result<Reprocessed> {
     let now = deployment.clock.now();
     let noted = stream::iter(ids).map(|id| async move {
         let noted = deployment
@@ -158,39 +170,45 @@ pub async fn ask(
             )
             .await?;
     }
-    Ok(Asked {
+    Ok(Reprocessed {
         ids: ids.len(),
         messages,
-        ..Asked::default()
+        ..Reprocessed::default()
     })
 }
 
-/// Waits until every id is answered or foreign, and counts both.
-pub async fn wait(
+/// Waits until every id is answered or foreign, or the time is over; and says what came of each.
+async fn wait(
     deployment: &Deployment,
     ids: &BTreeSet<i64>,
+    timeout_seconds: u32,
     bar: &ProgressBar,
-) -> anyhow::Result<(usize, usize)> {
-    let (mut waiting, mut answered, mut foreign) = (ids.clone(), 0, 0);
-    while !waiting.is_empty() {
-        for (id, outcome) in outcomes(deployment, &waiting).await? {
-            match outcome {
-                AskedOutcome::Answered => answered += 1,
-                AskedOutcome::Foreign => foreign += 1,
-                AskedOutcome::Requested | AskedOutcome::Open | AskedOutcome::Failed => continue,
-            }
-            waiting.remove(&id);
-            bar.inc(1);
+) -> anyhow::Result<Outcomes> {
+    let clock = &deployment.clock;
+    let until = clock
+        .now()
+        .plus(Duration::from_secs(timeout_seconds.into()));
+    let (mut waiting, mut all) = (ids.clone(), Outcomes::new());
+    let mut pause = FIRST_PAUSE;
+    loop {
+        all.extend(outcomes(deployment, &waiting).await?);
+        waiting.retain(|id| all.get(id).copied().and_then(waits_because).is_some());
+        bar.set_position(u64::try_from(ids.len() - waiting.len())?);
+        let left_ms = until.unix_ms() - clock.now().unix_ms();
+        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+        if waiting.is_empty() || left.is_zero() {
+            return Ok(all);
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(pause.min(left)).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    Ok((answered, foreign))
 }
 
-async fn outcomes(
-    deployment: &Deployment,
-    ids: &BTreeSet<i64>,
-) -> anyhow::Result<Vec<(i64, AskedOutcome)>> {
+/// What came of asking, by id.
+pub type Outcomes = BTreeMap<i64, AskedOutcome>;
+
+/// What has come of these ids until now.
+pub async fn outcomes(deployment: &Deployment, ids: &BTreeSet<i64>) -> anyhow::Result<Outcomes> {
     let outcomes = stream::iter(ids.iter().copied()).map(|id| async move {
         match deployment.table.asked(SOURCE, &id.to_string()).await? {
             Some(asked) => Ok((id, asked.outcome)),
@@ -198,6 +216,40 @@ async fn outcomes(
         }
     });
     outcomes.buffer_unordered(AT_ONCE).try_collect().await
+}
+
+/// How many ids have come to this.
+pub fn how_many(outcomes: &Outcomes, wanted: AskedOutcome) -> usize {
+    let outcomes = outcomes.values();
+    outcomes.filter(|outcome| **outcome == wanted).count()
+}
+
+/// Why an id still waits. `None` if it does not.
+fn waits_because(outcome: AskedOutcome) -> Option<&'static str> {
+    match outcome {
+        AskedOutcome::Requested => Some("requested, and iMocha was not asked yet"),
+        AskedOutcome::Open => Some("open: iMocha has promised it"),
+        AskedOutcome::Failed => Some("failed: iMocha could not be asked, or could not send it"),
+        AskedOutcome::Answered | AskedOutcome::Foreign => None,
+    }
+}
+
+/// Fails if ids still wait, and says which and why.
+fn complain(outcomes: &Outcomes, timeout_seconds: u32) -> anyhow::Result<()> {
+    let waiting: Vec<String> = outcomes
+        .iter()
+        .filter_map(|(id, outcome)| Some(format!("{id} ({})", waits_because(*outcome)?)))
+        .collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{} of {} ids still wait after {timeout_seconds} seconds: {}. They are asked for again by themselves, unless they are \
+         parked: `hooks work list` shows both, and `hooks redrive` brings back what is parked",
+        waiting.len(),
+        outcomes.len(),
+        first_of(waiting)
+    )
 }
 
 #[cfg(test)]
@@ -238,5 +290,25 @@ mod tests {
             error.contains("and 980 more") && error.len() < 2000,
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_still_waits_is_counted_and_named_with_the_reason() {
+        let mut outcomes: Outcomes = (1..=30).map(|id| (id, AskedOutcome::Failed)).collect();
+        outcomes.insert(1, AskedOutcome::Answered);
+        outcomes.insert(2, AskedOutcome::Foreign);
+        outcomes.insert(3, AskedOutcome::Open);
+        let error = complain(&outcomes, 5).unwrap_err().to_string();
+        assert!(
+            error.starts_with("28 of 30 ids still wait after 5 seconds: 3 (open"),
+            "{error}"
+        );
+        assert!(
+            error.contains("4 (failed") && error.contains("and 8 more"),
+            "{error}"
+        );
+        assert!(!error.contains(" 2 ("), "{error}");
+        outcomes.retain(|id, _| *id < 3);
+        complain(&outcomes, 5).unwrap();
     }
 }

@@ -1,7 +1,6 @@
 //! `hooks send`: posts a payload as its vendor would.
 
 use crate::args::SendArgs;
-use crate::command::generate::version_of;
 use crate::deployment::Deployment;
 use crate::exit::WrongUse;
 use crate::output;
@@ -10,7 +9,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use shared::caller::Delivery;
+use shared::caller::{Delivery, VendorCall};
 use std::path::Path;
 
 /// What a vendor was answered.
@@ -31,18 +30,12 @@ pub struct Sender {
     api_url: String,
     source: Entry,
     secret: String,
-    versions: Vec<&'static str>,
 }
 
 impl Sender {
     /// For one source.
     pub async fn new(deployment: &Deployment, source: Entry) -> anyhow::Result<Self> {
         let secret = deployment.inbound_secret(&source).await?;
-        let versions = source
-            .endpoints(&secret)?
-            .into_iter()
-            .map(|endpoint| endpoint.version)
-            .collect();
         let api_url = deployment
             .output("ApiUrl")?
             .trim_end_matches('/')
@@ -52,13 +45,12 @@ impl Sender {
             api_url,
             source,
             secret,
-            versions,
         })
     }
 
     /// The source's way in that a file is for.
-    pub fn version_of(&self, file: &Path) -> Result<&'static str, WrongUse> {
-        version_of(&self.versions, file)
+    pub fn version_of(&self, file: &Path) -> anyhow::Result<&'static str> {
+        self.source.version_of(&self.secret, file)
     }
 
     /// Posts one body. `id` is the delivery's, for a vendor that gives one.
@@ -76,18 +68,9 @@ impl Sender {
             id,
         };
         let call = self.source.call(&self.secret, delivery)?;
-        let mut request = self
-            .http
-            .post(format!("{}{}", self.api_url, call.path))
-            .header("content-type", "application/json");
-        for (name, value) in &call.headers {
-            request = request.header(name, value);
-        }
-        let response = request
-            .body(body)
-            .send()
-            .await
-            .map_err(reqwest::Error::without_url)?;
+        let sent = self.request(&call).body(body).send().await;
+        // The URL may hold a token.
+        let response = sent.map_err(reqwest::Error::without_url)?;
         let status = response.status();
         let text = response.bytes().await?;
         if status != StatusCode::ACCEPTED {
@@ -102,6 +85,13 @@ impl Sender {
         Ok(Answer {
             status: status.as_u16(),
             ..answer
+        })
+    }
+
+    fn request(&self, call: &VendorCall) -> reqwest::RequestBuilder {
+        let request = self.http.post(format!("{}{}", self.api_url, call.path));
+        call.headers.iter().fold(request, |request, (name, value)| {
+            request.header(name, value)
         })
     }
 }
@@ -150,4 +140,37 @@ fn print(answers: &[Answer], json: bool) -> anyhow::Result<()> {
         ["status", "outcome", "event"],
         &answers.iter().map(row).collect::<Vec<_>>(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::timestamp::Timestamp;
+
+    #[test]
+    fn the_content_type_is_said_once() {
+        shared::tls::use_ring();
+        for source in sources::ALL {
+            let secret = source.local_secret().to_string();
+            let sender = Sender {
+                http: reqwest::Client::new(),
+                api_url: "http://localhost".into(),
+                source,
+                secret: secret.clone(),
+            };
+            for endpoint in source.endpoints(&secret).unwrap() {
+                let delivery = Delivery {
+                    version: endpoint.version,
+                    body: b"{}",
+                    sent: Timestamp::EPOCH,
+                    id: "msg_1",
+                };
+                let call = source.call(&secret, delivery).unwrap();
+                let request = sender.request(&call).build().unwrap();
+                let content_types: Vec<_> =
+                    request.headers().get_all("content-type").iter().collect();
+                assert_eq!(content_types, ["application/json"], "{}", source.name);
+            }
+        }
+    }
 }

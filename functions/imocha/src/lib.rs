@@ -40,14 +40,7 @@ impl Source for Imocha {
     type Credentials = Credentials;
 
     fn authenticate(&self, call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
-        if credentials.token.is_empty() {
-            return Err(Unauthenticated::Off);
-        }
-        match call.path(TOKEN) {
-            None | Some("") => Err(Unauthenticated::Absent),
-            Some(token) if credentials.token.matches(token) => Ok(()),
-            Some(_) => Err(Unauthenticated::Wrong),
-        }
+        credentials.token.check(call.path(TOKEN))
     }
 
     fn read(&self, call: &AuthenticCall, _people: &HashKey) -> Result<Reading, Unreadable> {

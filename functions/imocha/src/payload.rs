@@ -34,7 +34,7 @@ struct Callback {
 /// What the callback says.
 pub(crate) fn read(body: &[u8]) -> Result<Event, Unreadable> {
     let fields = with_trimmed_names(lenient::object(body)?);
-    let details = details(&fields);
+    let details = lenient::present(&DETAILS, &fields, |value| lenient::as_text(value).into());
     let names_status = fields.contains_key(STATUS);
     let callback: Callback = lenient::shaped(fields)?;
     let attempt = callback.attempt().ok_or(Unreadable::Field(ATTEMPT))?;
@@ -115,14 +115,6 @@ fn with_trimmed_names(fields: Map<String, Value>) -> Map<String, Value> {
         exact.entry(name.trim()).or_insert(value);
     }
     exact
-}
-
-fn details(fields: &Map<String, Value>) -> Map<String, Value> {
-    let present = |name: &str| {
-        let text = fields.get(name).and_then(lenient::as_text)?;
-        Some((name.to_owned(), Value::String(text)))
-    };
-    DETAILS.into_iter().filter_map(present).collect()
 }
 
 #[cfg(test)]

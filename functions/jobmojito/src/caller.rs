@@ -1,19 +1,18 @@
 //! JobMojito's part, played: the token is in a header, as it was told to send it with every call.
 
 use crate::{Credentials, Jobmojito};
-use shared::caller::{Caller, CallerError, Delivery, Endpoint, VendorCall};
-use shared::source::Source;
+use shared::caller::{
+    Caller, CallerError, Delivery, Endpoint, ONLY_VERSION, VendorCall, only_way,
+};
 use std::collections::BTreeMap;
 
-/// There is one way in only.
-const VERSION: &str = "";
 const PATH: &str = "/webhooks/jobmojito";
 
 impl Caller for Jobmojito {
     fn endpoints(credentials: &Credentials) -> Vec<Endpoint> {
         headers(credentials)
             .map(|headers| Endpoint {
-                version: VERSION,
+                version: ONLY_VERSION,
                 path: PATH.into(),
                 headers,
             })
@@ -22,17 +21,7 @@ impl Caller for Jobmojito {
     }
 
     fn call(credentials: &Credentials, delivery: Delivery<'_>) -> Result<VendorCall, CallerError> {
-        if delivery.version != VERSION {
-            return Err(CallerError::UnknownVersion {
-                version: delivery.version.to_owned(),
-                source_name: Self::NAME,
-                known: "one without a name",
-            });
-        }
-        let mut headers = headers(credentials).ok_or(CallerError::NoCredential {
-            version: VERSION,
-            source_name: Self::NAME,
-        })?;
+        let mut headers = only_way::<Self, _>(delivery, headers(credentials))?;
         headers.insert("content-type".into(), "application/json".into());
         Ok(VendorCall {
             path: PATH.into(),

@@ -11,6 +11,7 @@ mod tests;
 
 use serde::Deserialize;
 use shared::key::SourceName;
+use shared::lenient;
 use shared::person::HashKey;
 use shared::secrets::{self, SecretText};
 use shared::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
@@ -33,10 +34,7 @@ pub struct Credentials {
 impl Credentials {
     /// The name of the header that holds the token.
     fn header(&self) -> &str {
-        let configured = self.header.as_deref().map(str::trim);
-        configured
-            .filter(|name| !name.is_empty())
-            .unwrap_or(DEFAULT_HEADER)
+        lenient::text_or(self.header.as_deref(), DEFAULT_HEADER)
     }
 }
 
@@ -52,14 +50,7 @@ impl Source for Jobmojito {
     type Credentials = Credentials;
 
     fn authenticate(&self, call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
-        if credentials.token.is_empty() {
-            return Err(Unauthenticated::Off);
-        }
-        match call.header(credentials.header()) {
-            None | Some("") => Err(Unauthenticated::Absent),
-            Some(token) if credentials.token.matches(token) => Ok(()),
-            Some(_) => Err(Unauthenticated::Wrong),
-        }
+        credentials.token.check(call.header(credentials.header()))
     }
 
     fn read(&self, call: &AuthenticCall, _people: &HashKey) -> Result<Reading, Unreadable> {

@@ -2,9 +2,7 @@
 
 use crate::signature::{HEADERS, SigningKey};
 use crate::{Credentials, Testlify};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use shared::caller::{Caller, CallerError, Delivery, Endpoint, VendorCall};
-use shared::secrets::SecretText;
+use shared::caller::{Caller, CallerError, Delivery, Endpoint, VendorCall, token_path};
 use shared::source::Source;
 use std::collections::BTreeMap;
 
@@ -12,16 +10,9 @@ const V1: &str = "v1";
 const V2: &str = "v2";
 const PATH: &str = "/webhooks/testlify";
 
-/// What a part of a path must not hold as it is.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
-
 impl Caller for Testlify {
     fn endpoints(credentials: &Credentials) -> Vec<Endpoint> {
-        let v1 = v1_path(&credentials.token).map(|path| (V1, path));
+        let v1 = token_path(PATH, &credentials.token).map(|path| (V1, path));
         let v2 = SigningKey::parse(&credentials.signing_secret).map(|_| (V2, PATH.to_owned()));
         let endpoint = |(version, path)| Endpoint {
             version,
@@ -49,14 +40,9 @@ impl Caller for Testlify {
 
 fn v1_call(credentials: &Credentials) -> Result<VendorCall, CallerError> {
     Ok(VendorCall {
-        path: v1_path(&credentials.token).ok_or(no_credential(V1))?,
+        path: token_path(PATH, &credentials.token).ok_or(no_credential(V1))?,
         headers: BTreeMap::new(),
     })
-}
-
-fn v1_path(token: &SecretText) -> Option<String> {
-    let encoded = utf8_percent_encode(token.expose(), ESCAPED);
-    (!token.is_empty()).then(|| format!("{PATH}/{encoded}"))
 }
 
 fn v2_call(credentials: &Credentials, delivery: Delivery<'_>) -> Result<VendorCall, CallerError> {

@@ -49,7 +49,7 @@ impl Source for Testlify {
 
     fn authenticate(&self, call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
         match call.path(TOKEN) {
-            Some(token) => authenticate_v1(token, &credentials.token),
+            token @ Some(_) => credentials.token.check(token),
             None => authenticate_v2(call, &credentials.signing_secret),
         }
     }
@@ -65,18 +65,6 @@ impl Source for Testlify {
 
     fn read(&self, call: &AuthenticCall, people: &HashKey) -> Result<Reading, Unreadable> {
         payload::read(&call.body, people)
-    }
-}
-
-fn authenticate_v1(presented: &str, token: &SecretText) -> Result<(), Unauthenticated> {
-    if token.is_empty() {
-        Err(Unauthenticated::Off)
-    } else if presented.is_empty() {
-        Err(Unauthenticated::Absent)
-    } else if token.matches(presented) {
-        Ok(())
-    } else {
-        Err(Unauthenticated::Wrong)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::ask_imocha::SOURCE as IMOCHA;
 use crate::job::Job;
 use crate::{JobError, Worker};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use shared::error::causes;
 use shared::key::{ASKED, EVENT_PREFIX, REPORT_PREFIX, SHARDS};
 use shared::store::DueItem;
@@ -37,43 +37,55 @@ enum Work {
 }
 
 impl Worker {
-    /// Sweeps all shards once.
+    /// Sweeps all shards once. A shard that fails is for the next sweep, and takes nothing from what the others claimed.
     pub async fn sweep(&self, correlation_id: &str) -> Result<(), JobError> {
         let now = self.clock.now();
         let shards =
             stream::iter(0..SHARDS).map(|shard| self.sweep_shard(shard, now, correlation_id));
-        let asked: Vec<Vec<i64>> = shards
-            .buffer_unordered(SHARDS_AT_ONCE)
-            .try_collect()
-            .await?;
-        for job in Job::ask_imocha(asked.into_iter().flatten()) {
+        let mut swept = shards.buffer_unordered(SHARDS_AT_ONCE);
+        let (mut asked, mut failure) = (Vec::new(), None);
+        while let Some((of_shard, result)) = swept.next().await {
+            asked.extend(of_shard);
+            failure = result.err().or(failure);
+        }
+        for job in Job::ask_imocha(asked) {
             self.enqueue(job, correlation_id).await;
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
+    /// Sweeps one shard, and gives the ids that iMocha is to be asked for with those of the other shards.
     async fn sweep_shard(
         &self,
         shard: u8,
         now: Timestamp,
         correlation_id: &str,
-    ) -> Result<Vec<i64>, JobError> {
+    ) -> (Vec<i64>, Result<(), JobError>) {
         let mut asked = Vec::new();
+        let result = self.sweep_items(shard, now, correlation_id, &mut asked).await;
+        (asked, result)
+    }
+
+    async fn sweep_items(
+        &self,
+        shard: u8,
+        now: Timestamp,
+        correlation_id: &str,
+        asked: &mut Vec<i64>,
+    ) -> Result<(), JobError> {
         for item in self.table.due(shard, now, MOST_OF_A_SHARD).await? {
+            let due_again = now.plus(delay(item.tries));
             if item.tries >= MOST_TRIES {
                 self.park(&item).await?;
-            } else if self.table.claim(&item, now.plus(delay(item.tries))).await? {
+            } else if self.table.claim(&item, due_again).await? {
                 match work(&item) {
                     Work::Send(job) => self.enqueue(job, correlation_id).await,
                     Work::AskImocha(id) => asked.push(id),
-                    Work::Strange => {
-                        self.park_strange(&item, now.plus(delay(item.tries)))
-                            .await?;
-                    }
+                    Work::Strange => self.park_strange(&item, due_again).await?,
                 }
             }
         }
-        Ok(asked)
+        Ok(())
     }
 
     async fn park(&self, item: &DueItem) -> Result<(), JobError> {

@@ -8,10 +8,9 @@ mod payload;
 #[cfg(test)]
 mod tests;
 
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use shared::key::{EventKey, SourceName};
+use shared::lenient;
 use shared::person::HashKey;
 use shared::secrets::{self, SecretText};
 use shared::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
@@ -21,11 +20,6 @@ const KIND: &str = "kind";
 const BASIC_HEADER: &str = "authorization";
 const BASIC_SCHEME: &str = "basic";
 const DEFAULT_API_KEY_HEADER: &str = "x-api-key";
-
-const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Xobin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,10 +49,7 @@ impl Credentials {
 
     /// The name of the header that holds the API key.
     fn header(&self) -> &str {
-        let configured = self.header.as_deref().map(str::trim);
-        configured
-            .filter(|name| !name.is_empty())
-            .unwrap_or(DEFAULT_API_KEY_HEADER)
+        lenient::text_or(self.header.as_deref(), DEFAULT_API_KEY_HEADER)
     }
 }
 
@@ -76,7 +67,7 @@ impl Source for Xobin {
     /// Either way that is configured passes.
     fn authenticate(&self, call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
         let basic = authenticate_basic(call, credentials);
-        let api_key = authenticate_api_key(call, credentials);
+        let api_key = credentials.api_key.check(call.header(credentials.header()));
         match (basic, api_key) {
             (Ok(()), _) | (_, Ok(())) => Ok(()),
             (Err(basic), Err(api_key)) => Err(more_telling(basic, api_key)),
@@ -122,19 +113,8 @@ fn basic(header: &str) -> Option<(String, String)> {
     if !scheme.eq_ignore_ascii_case(BASIC_SCHEME) {
         return None;
     }
-    let decoded = LENIENT_BASE64.decode(encoded.trim()).ok()?;
+    let decoded = lenient::base64(encoded.trim())?;
     let text = String::from_utf8(decoded).ok()?;
     let (username, password) = text.split_once(':')?;
     Some((username.to_owned(), password.to_owned()))
-}
-
-fn authenticate_api_key(call: &Call, credentials: &Credentials) -> Result<(), Unauthenticated> {
-    if !credentials.has_api_key() {
-        return Err(Unauthenticated::Off);
-    }
-    match call.header(credentials.header()) {
-        None | Some("") => Err(Unauthenticated::Absent),
-        Some(presented) if credentials.api_key.matches(presented) => Ok(()),
-        Some(_) => Err(Unauthenticated::Wrong),
-    }
 }

@@ -1,4 +1,5 @@
-//! An update of an item in the making, alone or in a transaction. Attribute names always go by a placeholder, since DynamoDB reserves many words.
+//! An update of an item in the making, alone or in a transaction. Attribute names always go by a placeholder, since DynamoDB
+//! reserves many words.
 
 use crate::key::ItemKey;
 use aws_sdk_dynamodb::Client;

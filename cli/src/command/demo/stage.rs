@@ -9,8 +9,7 @@ use ::local::stand_ins::{Imocha, Jobmojito, Xobin};
 use ::local::{Bundle, LogSink};
 use anyhow::Context;
 use serde_json::json;
-use shared::store::AskedOutcome;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -97,25 +96,6 @@ impl Stage {
         let messages = self.deployment.messages("QueueUrl").await?
             + self.deployment.messages("DeadLetterQueueUrl").await?;
         Ok(table.count_marked().await? + parked + messages)
-    }
-
-    /// How many of the ids are answered, failed and foreign.
-    pub async fn outcomes(&self, ids: &BTreeSet<i64>) -> anyhow::Result<(usize, usize, usize)> {
-        let (mut answered, mut failed, mut foreign) = (0, 0, 0);
-        for id in ids {
-            let asked = self
-                .deployment
-                .table
-                .asked("imocha", &id.to_string())
-                .await?;
-            match asked.map(|asked| asked.outcome) {
-                Some(AskedOutcome::Answered) => answered += 1,
-                Some(AskedOutcome::Failed) => failed += 1,
-                Some(AskedOutcome::Foreign) => foreign += 1,
-                Some(AskedOutcome::Requested | AskedOutcome::Open) | None => {}
-            }
-        }
-        Ok((answered, failed, foreign))
     }
 }
 

@@ -112,10 +112,6 @@ impl Data {
 
 /// Questions, answers and times are the bulk of a part, and nobody's business here.
 fn part(fields: &Map<String, Value>) -> Option<Value> {
-    let present = |name: &str| {
-        let value = fields.get(name).filter(|value| !value.is_null())?;
-        Some((name.to_owned(), lenient::numeric(value)))
-    };
-    let part: Map<String, Value> = OF_A_PART.into_iter().filter_map(present).collect();
+    let part = lenient::present(&OF_A_PART, fields, lenient::numeric);
     (!part.is_empty()).then_some(Value::Object(part))
 }

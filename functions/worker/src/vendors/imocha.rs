@@ -85,15 +85,14 @@ fn foreign_ids(answer: &Answer, asked: &BTreeSet<i64>) -> BTreeSet<i64> {
         .collect()
 }
 
-/// An id, which may be a number, a text, or an object that holds one.
+/// An id, which may be a number, a text, or an object that holds one under a name with `id` in it.
 fn id(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(number) => number.as_i64(),
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Object(fields) => fields.values().find_map(|value| match value {
-            Value::Number(_) | Value::String(_) => id(value),
-            _ => None,
-        }),
+        Value::Number(_) | Value::String(_) => lenient::id(value)?.parse().ok(),
+        Value::Object(fields) => {
+            let mut named = fields.iter().filter(|(name, _)| name.to_lowercase().contains("id"));
+            named.find_map(|(_, value)| id(value))
+        }
         _ => None,
     }
 }

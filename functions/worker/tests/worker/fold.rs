@@ -412,6 +412,22 @@ async fn a_fold_that_meets_another_transaction_starts_anew() {
 }
 
 #[tokio::test]
+async fn a_write_whose_answer_is_lost_counts_once() {
+    let begun = step("1", Status::InProgress, at(0));
+    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    for (delivery, reports) in [(begun, 0), (done, 1)] {
+        let world = world().await;
+        world.record(&delivery).await;
+        world.platform().lose_next_answer();
+        world.fold(&delivery).await;
+        assert_eq!(world.take_messages().len(), reports, "announced once");
+        let partition = world.partition(&delivery).await;
+        assert_eq!(partition.state.unwrap().version, 1);
+        assert_eq!(partition.reports.len(), reports);
+    }
+}
+
+#[tokio::test]
 async fn a_transaction_that_fails_otherwise_fails_the_fold() {
     let world = world().await;
     let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));

@@ -31,6 +31,7 @@ pub struct Platform {
     queue_is_down: Mutex<bool>,
     interjection: Mutex<Option<Interjection>>,
     refusal: Mutex<Option<Value>>,
+    loses_next_answer: Mutex<bool>,
 }
 
 /// A platform that runs; it ends with the test.
@@ -130,6 +131,11 @@ impl Platform {
         *self.refusal.lock().unwrap() = Some(error);
     }
 
+    /// Carries the next write out, and does not say so.
+    pub fn lose_next_answer(&self) {
+        *self.loses_next_answer.lock().unwrap() = true;
+    }
+
     fn take_interjection(&self, write: &[&str]) -> Option<BoxFuture<'static, ()>> {
         let mut interjection = self.interjection.lock().unwrap();
         let taken = interjection.take_if(|it| write.iter().any(|sk| sk.starts_with(it.sk_prefix)));
@@ -200,9 +206,10 @@ impl Gate {
         headers: HeaderMap,
         body: Bytes,
     ) -> Response {
-        if let Some(write) = written(target, input) {
+        let write = written(target, input);
+        if let Some(write) = &write {
             // Taken out first, so that it may itself write.
-            if let Some(act) = self.platform.take_interjection(&write) {
+            if let Some(act) = self.platform.take_interjection(write) {
                 act.await;
             }
             if let Some(error) = self.platform.refusal.lock().unwrap().take() {
@@ -214,6 +221,10 @@ impl Gate {
         }
         let request = self.http.post(&self.engine_url).headers(headers).body(body);
         let answer = request.send().await.unwrap();
+        if write.is_some() && std::mem::take(&mut *self.platform.loses_next_answer.lock().unwrap())
+        {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
         let status = answer.status();
         (status, answer.bytes().await.unwrap()).into_response()
     }

@@ -205,7 +205,7 @@ impl World {
         self.platform().take_messages()
     }
 
-    /// Handles a batch with these bodies, and tells which of them failed, by their place.
+    /// Handles a batch with these bodies, and tells which of them failed, by their place, in order.
     pub async fn handle(&self, bodies: Vec<Option<String>>) -> Vec<String> {
         let messages = bodies.into_iter().zip(0..).map(|(body, number)| {
             let mut message = SqsMessage::default();
@@ -217,7 +217,10 @@ impl World {
         event.records = messages.collect();
         let response = self.worker.handle(event, Duration::from_secs(30)).await;
         let failures = response.batch_item_failures.into_iter();
-        failures.map(|it| it.item_identifier).collect()
+        let mut failed: Vec<_> = failures.map(|it| it.item_identifier).collect();
+        // Which was done first does not matter.
+        failed.sort();
+        failed
     }
 
     /// Does what stands in the queue, and what comes of that, until nothing is left.

@@ -1,0 +1,189 @@
+//! `hooks work`: what is still to do, and what is parked.
+
+use crate::args::WorkListArgs;
+use crate::deployment::Deployment;
+use crate::output::{self, or_dash};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use shared::key::{ASKED, EVENT_PREFIX, EventId, ItemKey, REPORT_PREFIX, SHARDS};
+use shared::store::DueItem;
+use shared::timestamp::Timestamp;
+use std::time::Duration;
+use worker::ask_imocha;
+
+const SHARDS_AT_ONCE: usize = 4;
+/// How many items of a shard are shown: as many as one answer of DynamoDB's surely holds, keys being 3 KiB at most.
+const MOST_OF_A_SHARD: i32 = 300;
+/// No work is put off for longer than this.
+const FAR_FUTURE: Duration = Duration::from_hours(24 * 365);
+
+/// An item with work to do, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct WorkView {
+    source: String,
+    attempt: Option<String>,
+    pk: String,
+    sk: String,
+    /// The job that does it, as the queue's messages call it. `None` if no job does.
+    job: Option<&'static str>,
+    event: Option<EventId>,
+    due_at: Timestamp,
+    tries: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// It was tried too often, and waits for `hooks redrive`.
+    Parked,
+    /// The next sweep takes it.
+    Due,
+    /// Its message is on the way, or it was tried and is due again later.
+    Later,
+}
+
+impl State {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Parked => "parked",
+            Self::Due => "due",
+            Self::Later => "later",
+        }
+    }
+}
+
+/// Lists the work: what is parked first, the longest due first.
+pub async fn list(deployment: &Deployment, args: &WorkListArgs, json: bool) -> anyhow::Result<()> {
+    let parked = deployment.table.parked().await?.into_iter();
+    let mut items: Vec<WorkView> = parked.map(|it| view(it, State::Parked)).collect();
+    if !args.parked {
+        items.extend(marked(deployment).await?);
+    }
+    items.sort_by_key(|item| (item.state != State::Parked, item.due_at));
+    if json {
+        return output::json(&items);
+    }
+    output::table(HEADINGS, &items.iter().map(row).collect::<Vec<_>>())
+}
+
+async fn marked(deployment: &Deployment) -> anyhow::Result<Vec<WorkView>> {
+    let now = deployment.clock.now();
+    let table = &deployment.table;
+    let shards = stream::iter(0..SHARDS)
+        .map(|shard| table.due(shard, now.plus(FAR_FUTURE), MOST_OF_A_SHARD));
+    let shards: Vec<Vec<DueItem>> = shards.buffered(SHARDS_AT_ONCE).try_collect().await?;
+    let full = usize::try_from(MOST_OF_A_SHARD)?;
+    if shards.iter().any(|shard| shard.len() >= full) {
+        eprintln!(
+            "There is more work than is shown here: of each of the {SHARDS} shards, the {full} items that are due first are."
+        );
+    }
+    let state = |item: &DueItem| {
+        if item.due_at <= now {
+            State::Due
+        } else {
+            State::Later
+        }
+    };
+    let items = shards.into_iter().flatten();
+    Ok(items
+        .map(|item| {
+            let state = state(&item);
+            view(item, state)
+        })
+        .collect())
+}
+
+fn view(item: DueItem, state: State) -> WorkView {
+    let key = item.key;
+    let source = key.pk.split('#').next().unwrap_or_default().to_owned();
+    WorkView {
+        attempt: key.attempt().map(|(_, attempt)| attempt),
+        job: job(&key, &source),
+        event: key
+            .sk
+            .starts_with(EVENT_PREFIX)
+            .then(|| EventId::new(&source, &key)),
+        source,
+        pk: key.pk,
+        sk: key.sk,
+        due_at: item.due_at,
+        tries: item.tries,
+        state,
+    }
+}
+
+fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
+    if key.sk.starts_with(EVENT_PREFIX) {
+        Some("fold")
+    } else if key.sk.starts_with(REPORT_PREFIX) {
+        Some("fetch_report")
+    } else if key.sk == ASKED && source == ask_imocha::SOURCE {
+        Some("ask_imocha")
+    } else {
+        None
+    }
+}
+
+const HEADINGS: [&str; 7] = [
+    "state",
+    "work",
+    "tries",
+    "due at",
+    "source",
+    "attempt or place",
+    "event",
+];
+
+fn row(item: &WorkView) -> [String; 7] {
+    [
+        item.state.name().to_owned(),
+        or_dash(item.job),
+        item.tries.to_string(),
+        item.due_at.to_string(),
+        item.source.clone(),
+        item.attempt.as_ref().unwrap_or(&item.pk).clone(),
+        or_dash(item.event.as_ref()),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn viewed(pk: &str, sk: &str) -> WorkView {
+        let item = DueItem {
+            key: ItemKey {
+                pk: pk.into(),
+                sk: sk.into(),
+            },
+            due_at: Timestamp::EPOCH,
+            tries: 10,
+        };
+        view(item, State::Parked)
+    }
+
+    #[test]
+    fn an_item_says_whose_it_is_and_what_is_to_be_done() {
+        let event = viewed("xobin#attempt#a%23b", "event#1");
+        assert_eq!((event.source.as_str(), event.job), ("xobin", Some("fold")));
+        assert_eq!(event.attempt.as_deref(), Some("a#b"));
+        assert_eq!(event.event.unwrap().source(), "xobin");
+        let report = viewed("xobin#attempt#1", "report#1");
+        assert_eq!((report.job, report.event), (Some("fetch_report"), None));
+        assert_eq!(viewed("imocha#attempt#1", "asked").job, Some("ask_imocha"));
+        assert_eq!(viewed("xobin#attempt#1", "asked").job, None);
+    }
+
+    #[test]
+    fn an_item_without_an_attempt_shows_its_place() {
+        let unplaced = viewed("imocha#unplaced#2026-01-15#a", "event#1");
+        assert_eq!(unplaced.attempt, None);
+        let [state, work, .., place, _] = row(&unplaced);
+        assert_eq!(
+            [state, work, place],
+            ["parked", "fold", "imocha#unplaced#2026-01-15#a"]
+        );
+    }
+}
