@@ -61,7 +61,11 @@ impl Deployment {
         if let Some(address) = of_environment(&environment)? {
             return Self::at(address).await;
         }
-        let address = of_local_bundle().await?.ok_or_else(|| {
+        let bundle = match workspace::root() {
+            Ok(root) => of_local_bundle(&workspace::bundle_file(&root)).await?,
+            Err(_) => None,
+        };
+        let address = bundle.ok_or_else(|| {
             let help = "there is nothing to work on: start a bundle with `hooks local`, or name a deployed stack with --stack";
             WrongUse(help.into())
         })?;
@@ -162,20 +166,16 @@ fn output<'a>(address: &'a Address, name: &str) -> anyhow::Result<&'a str> {
     })
 }
 
-/// The bundle that runs in this project's directory. `None` if none was started there, or if it was ended.
-async fn of_local_bundle() -> anyhow::Result<Option<Address>> {
-    let Ok(root) = workspace::root() else {
-        return Ok(None);
-    };
-    let file = workspace::bundle_file(&root);
-    let text = match std::fs::read(&file) {
+/// The bundle that this file tells of. `None` if there is no file: none was started, or it was ended.
+async fn of_local_bundle(file: &Path) -> anyhow::Result<Option<Address>> {
+    let text = match std::fs::read(file) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| unusable(&file)),
+        Err(error) => return Err(error).with_context(|| unusable(file)),
     };
-    let address: Address = serde_json::from_slice(&text).with_context(|| unusable(&file))?;
+    let address: Address = serde_json::from_slice(&text).with_context(|| unusable(file))?;
     let endpoint = address.endpoint_url.as_deref().unwrap_or_default();
-    let endpoint: url::Url = endpoint.parse().with_context(|| unusable(&file))?;
+    let endpoint: url::Url = endpoint.parse().with_context(|| unusable(file))?;
     if !answers(&endpoint).await {
         let help = format!(
             "{} is stale: the bundle that it tells of does not answer at {endpoint}; start `hooks local` anew",
@@ -246,6 +246,42 @@ mod tests {
             let error = count(attributes, &name).unwrap_err().to_string();
             assert!(error.contains("ApproximateNumberOfMessages"), "{error}");
         }
+    }
+
+    async fn bundle_of(text: Option<&str>) -> anyhow::Result<Option<Address>> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("bundle.json");
+        if let Some(text) = text {
+            std::fs::write(&file, text).unwrap();
+        }
+        of_local_bundle(&file).await
+    }
+
+    #[tokio::test]
+    async fn a_file_of_a_bundle_that_is_of_no_use_says_so() {
+        assert!(bundle_of(None).await.unwrap().is_none());
+        for garbled in ["", "{}", r#"{"endpoint_url":"nowhere","outputs":{}}"#] {
+            let error = bundle_of(Some(garbled)).await.unwrap_err().to_string();
+            let says = ["bundle.json", "cannot be read", "hooks local"];
+            assert!(says.iter().all(|it| error.contains(it)), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_bundle_is_found_while_it_answers_and_its_file_is_stale_then() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let text = format!(r#"{{"endpoint_url":"{endpoint}","outputs":{{}}}}"#);
+        let address = bundle_of(Some(&text)).await.unwrap().unwrap();
+        assert_eq!(address.endpoint_url, Some(endpoint));
+        drop(listener);
+        let error = bundle_of(Some(&text)).await.unwrap_err();
+        assert!(error.is::<WrongUse>());
+        let error = error.to_string();
+        assert!(
+            error.contains("is stale") && error.contains("`hooks local` anew"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,51 +1,28 @@
 //! What the crate shows to the outside: who is believed, and what the vendor's bodies come to.
 
 use super::*;
-use serde_json::{Value, json};
-use shared::caller::{Caller, CallerError, Delivery};
-use shared::secrets::{Credentials as _, Versions};
-use shared::timestamp::Timestamp;
-use std::collections::HashMap;
-use std::path::Path;
+use shared::caller::Caller;
+use shared::secrets::Credentials as _;
+use source_contract::{delivery, versions};
 
 const SECRET: &str = r#"{"token":"3tQ9cTnVb2"}"#;
 
-fn credentials(secret: &str) -> Credentials {
-    serde_json::from_str(secret).unwrap()
-}
-
-fn now() -> Timestamp {
-    Timestamp::parse("2026-01-15T10:00:00Z").unwrap()
-}
+/// The fields that tell what a body is about.
+const PLACING: [&str; 1] = ["TestInvitationId"];
 
 fn call(token: Option<&str>, body: &[u8]) -> Call {
-    let parts = token.map(|token| (TOKEN.to_owned(), token.to_owned()));
-    Call {
-        headers: http::HeaderMap::new(),
-        path: HashMap::from_iter(parts),
-        body: body.to_vec().into(),
-        received: now(),
-        correlation_id: "request".into(),
-    }
+    source_contract::call(token.map(|token| (TOKEN, token)), [], body)
 }
 
 fn refused(token: Option<&str>, secret: &str) -> Unauthenticated {
-    let versions = Versions {
-        current: credentials(secret),
-        previous: None,
-    };
     call(token, b"{}")
-        .authenticate(&Imocha, &versions)
+        .authenticate(&Imocha, &versions(secret))
         .unwrap_err()
 }
 
 fn read(body: &[u8]) -> Result<Reading, Unreadable> {
-    let versions = Versions {
-        current: credentials(SECRET),
-        previous: None,
-    };
     let call = call(Some("3tQ9cTnVb2"), body)
-        .authenticate(&Imocha, &versions)
+        .authenticate(&Imocha, &versions(SECRET))
         .unwrap();
     Imocha.read(&call, &HashKey::default())
 }
@@ -73,7 +50,7 @@ fn only_the_whole_token_passes() {
 #[test]
 fn an_empty_secret_lets_nobody_in() {
     for secret in [r#"{"token":""}"#, "{}"] {
-        assert!(credentials(secret).is_empty());
+        assert!(versions::<Credentials>(secret).current.is_empty());
         for token in [None, Some(""), Some("x")] {
             assert_eq!(refused(token, secret), Unauthenticated::Off);
         }
@@ -82,10 +59,8 @@ fn an_empty_secret_lets_nobody_in() {
 
 #[test]
 fn the_previous_version_passes_until_it_is_retired() {
-    let mut versions = Versions {
-        current: credentials(r#"{"token":"new"}"#),
-        previous: Some(credentials(SECRET)),
-    };
+    let mut versions = versions(r#"{"token":"new"}"#);
+    versions.previous = serde_json::from_str(SECRET).ok();
     let call = || call(Some("3tQ9cTnVb2"), b"{}");
     assert!(call().authenticate(&Imocha, &versions).is_ok());
     versions.previous = None;
@@ -94,31 +69,11 @@ fn the_previous_version_passes_until_it_is_retired() {
 
 #[test]
 fn the_token_is_shown_to_nobody() {
-    assert!(!format!("{:?}", credentials(SECRET)).contains("3tQ9"));
+    assert!(!format!("{:?}", versions::<Credentials>(SECRET)).contains("3tQ9"));
 }
 
 #[test]
-fn what_is_no_object_is_unreadable() {
-    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
-    let bodies: [&[u8]; 10] = [
-        b"",
-        b"[]",
-        b"null",
-        b"\"\"",
-        b"1",
-        b"{\"TestInvitationId\":1",
-        b"{\"TestInvitationId\":1}x",
-        b"\xef\xbb\xbf{\"TestInvitationId\":1}",
-        b"{\"TestInvitationId\":1,\"Status\":\"\xff\"}",
-        deep.as_bytes(),
-    ];
-    for body in bodies {
-        assert!(
-            matches!(read(body), Err(Unreadable::Json(_))),
-            "{}",
-            body.escape_ascii()
-        );
-    }
+fn a_callback_of_nothing_is_unreadable() {
     assert!(matches!(
         read(b"{}"),
         Err(Unreadable::Field("TestInvitationId"))
@@ -127,7 +82,7 @@ fn what_is_no_object_is_unreadable() {
 
 #[test]
 fn what_the_vendor_would_call_is_believed() {
-    let odd = credentials(r#"{"token":"a/b?c d"}"#);
+    let odd = versions(r#"{"token":"a/b?c d"}"#).current;
     let endpoint = Imocha::endpoints(&odd).remove(0);
     assert_eq!(
         (endpoint.version, endpoint.path.as_str()),
@@ -140,78 +95,33 @@ fn what_the_vendor_would_call_is_believed() {
 
 #[test]
 fn no_call_is_made_without_a_credential_or_of_an_unknown_version() {
-    let none = credentials("{}");
-    assert!(Imocha::endpoints(&none).is_empty());
-    assert!(matches!(
-        Imocha::call(&none, delivery("")),
-        Err(CallerError::NoCredential { .. })
-    ));
-    let call = Imocha::call(&credentials(SECRET), delivery("v1"));
-    assert!(matches!(call, Err(CallerError::UnknownVersion { .. })));
-}
-
-fn delivery(version: &str) -> Delivery<'_> {
-    Delivery {
-        version,
-        body: b"{}",
-        sent: now(),
-        id: "delivery",
-    }
+    source_contract::no_call_is_made_without_a_credential_or_of_an_unknown_version::<Imocha>(
+        SECRET,
+    );
 }
 
 #[test]
 fn every_payload_comes_to_what_was_reviewed() {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_sort_maps(true);
-    settings.set_omit_expression(true);
-    settings.set_prepend_module_to_snapshot(false);
-    let payloads = payloads();
-    assert!(!payloads.is_empty());
-    for (name, body) in payloads {
-        let said = match read(&body).unwrap() {
-            Reading::Event(event) => serde_json::to_value(event).unwrap(),
-            Reading::Ping => json!("ping"),
-        };
-        settings.bind(|| insta::assert_json_snapshot!(name.as_str(), said));
-    }
+    source_contract::every_payload_comes_to_what_was_reviewed::<Imocha>(|_, body| read(body));
 }
 
-/// Every body that the vendor is known to send, by the name of its file.
-fn payloads() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../events")
-        .join(Imocha::NAME);
-    let mut payloads: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.to_string_lossy().ends_with(".apigw.json"))
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read(path).unwrap())
-        })
-        .collect();
-    payloads.sort();
-    payloads
+#[test]
+fn what_is_no_object_is_unreadable() {
+    source_contract::what_is_no_object_is_unreadable::<Imocha>(|_, body| read(body));
 }
 
-/// A body with one field replaced, whatever is put there, is read or is not; it stops nothing.
 #[test]
 fn no_value_in_any_field_stops_the_reading() {
-    let (_, body) = payloads().remove(0);
-    let body: Value = serde_json::from_slice(&body).unwrap();
-    for name in body.as_object().unwrap().keys() {
-        for value in [
-            json!(null),
-            json!([]),
-            json!({}),
-            json!(-1),
-            json!("x"),
-            json!(true),
-        ] {
-            let mut altered = body.clone();
-            altered[name] = value;
-            let readable = read(altered.to_string().as_bytes()).is_ok();
-            assert_eq!(readable, name != "TestInvitationId", "{altered}");
-        }
-    }
+    source_contract::no_value_in_any_field_stops_the_reading::<Imocha>("", &PLACING, |_, body| {
+        read(body)
+    });
+}
+
+#[test]
+fn a_payload_that_nothing_places_is_unreadable() {
+    source_contract::a_payload_that_nothing_places_is_unreadable::<Imocha>(
+        "",
+        &PLACING,
+        |_, body| read(body),
+    );
 }

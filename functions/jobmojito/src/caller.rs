@@ -1,9 +1,7 @@
 //! JobMojito's part, played: the token is in a header, as it was told to send it with every call.
 
 use crate::{Credentials, Jobmojito};
-use shared::caller::{
-    Caller, CallerError, Delivery, Endpoint, ONLY_VERSION, VendorCall, only_way,
-};
+use shared::caller::{Caller, CallerError, Delivery, Endpoint, ONLY_VERSION, VendorCall, only_way};
 use std::collections::BTreeMap;
 
 const PATH: &str = "/webhooks/jobmojito";

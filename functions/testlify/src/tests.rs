@@ -1,45 +1,28 @@
 //! What the crate shows to the outside: who is believed, and what the vendor's bodies come to.
 
 use super::*;
-use http::{HeaderMap, HeaderName};
-use serde_json::{Value, json};
-use shared::caller::{Caller, CallerError, Delivery};
-use shared::secrets::{Credentials as _, Versions};
-use shared::timestamp::Timestamp;
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use serde_json::json;
+use shared::caller::{Caller, Delivery};
+use shared::secrets::Credentials as _;
+use source_contract::{Payload, delivery, now, payloads, versions};
+use std::collections::BTreeMap;
 
 const SECRET: &str =
     r#"{"token":"3tQ9cTnVb2","signing_secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}"#;
 
-fn versions(secret: &str) -> Versions<Credentials> {
-    Versions {
-        current: serde_json::from_str(secret).unwrap(),
-        previous: None,
-    }
-}
-
-fn now() -> Timestamp {
-    Timestamp::parse("2026-01-15T10:00:00Z").unwrap()
-}
+/// The fields of `data` that tell what a payload is about.
+const PLACING: [&str; 3] = ["assessmentId", "email", "candidate"];
 
 fn people() -> HashKey {
     SecretText::from("the same in every test".to_owned()).into()
 }
 
 fn call(token: Option<&str>, headers: &BTreeMap<String, String>, body: &[u8]) -> Call {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        map.append(name, value.parse().unwrap());
-    }
-    Call {
-        headers: map,
-        path: HashMap::from_iter(token.map(|token| (TOKEN.to_owned(), token.to_owned()))),
-        body: body.to_vec().into(),
-        received: now(),
-        correlation_id: "request".into(),
-    }
+    let path = token.map(|token| (TOKEN, token));
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    source_contract::call(path, headers, body)
 }
 
 fn v1_call(token: Option<&str>) -> Call {
@@ -126,13 +109,14 @@ fn a_version_without_a_credential_is_off_and_the_other_is_not() {
 fn a_signing_secret_that_is_no_key_lets_nobody_in() {
     for signing_secret in ["whsec_", "whsec_====", "whsec_not base64!", " "] {
         let secret = json!({"signing_secret": signing_secret}).to_string();
-        assert!(versions(&secret).current.is_empty(), "{signing_secret}");
+        let credentials: Credentials = versions(&secret).current;
+        assert!(credentials.is_empty(), "{signing_secret}");
         let signed = v2_call(SECRET, "msg_1", b"{}");
         assert_eq!(believed(signed, &secret), Err(Unauthenticated::Off));
-        assert!(Testlify::endpoints(&versions(&secret).current).is_empty());
+        assert!(Testlify::endpoints(&credentials).is_empty());
     }
-    assert!(versions("{}").current.is_empty());
-    assert!(!versions(SECRET).current.is_empty());
+    assert!(versions::<Credentials>("{}").current.is_empty());
+    assert!(!versions::<Credentials>(SECRET).current.is_empty());
 }
 
 #[test]
@@ -155,7 +139,7 @@ fn the_previous_version_of_either_credential_passes_until_it_is_retired() {
 
 #[test]
 fn credentials_are_shown_to_nobody() {
-    let shown = format!("{:?}", versions(SECRET));
+    let shown = format!("{:?}", versions::<Credentials>(SECRET));
     assert!(
         !shown.contains("3tQ9") && !shown.contains("MfKQ"),
         "{shown}"
@@ -182,29 +166,6 @@ fn a_retry_has_the_same_key_and_another_delivery_of_the_body_has_not() {
     let mut with_headers = v2_call(SECRET, "msg_1", b"{}");
     with_headers.path.insert(TOKEN.into(), "3tQ9cTnVb2".into());
     assert_eq!(key(with_headers), of_body);
-}
-
-#[test]
-fn what_is_no_object_is_unreadable() {
-    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
-    let bodies: [&[u8]; 9] = [
-        b"",
-        b"[]",
-        b"null",
-        b"\"\"",
-        b"1",
-        b"{\"type\":\"candidate\"",
-        b"\xef\xbb\xbf{}",
-        b"{\"type\":\"\xff\"}",
-        deep.as_bytes(),
-    ];
-    for body in bodies {
-        assert!(
-            matches!(read(body), Err(Unreadable::Json(_))),
-            "{}",
-            body.escape_ascii()
-        );
-    }
 }
 
 #[test]
@@ -240,91 +201,8 @@ fn what_the_vendor_would_call_is_believed() {
 }
 
 #[test]
-fn no_call_is_made_without_a_credential_or_of_an_unknown_version() {
-    let none = versions("{}").current;
-    for version in ["v1", "v2"] {
-        let call = Testlify::call(&none, delivery(version));
-        assert!(
-            matches!(call, Err(CallerError::NoCredential { version: it, .. }) if it == version)
-        );
-    }
-    for version in ["", "v3"] {
-        let call = Testlify::call(&versions(SECRET).current, delivery(version));
-        assert!(matches!(call, Err(CallerError::UnknownVersion { .. })));
-    }
-}
-
-fn delivery(version: &str) -> Delivery<'_> {
-    Delivery {
-        version,
-        body: b"{}",
-        sent: now(),
-        id: "msg_1",
-    }
-}
-
-#[test]
-fn every_payload_comes_to_what_was_reviewed() {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_sort_maps(true);
-    settings.set_omit_expression(true);
-    settings.set_prepend_module_to_snapshot(false);
-    let payloads = payloads();
-    assert!(!payloads.is_empty());
-    for (name, body) in payloads {
-        let said = match read(&body).unwrap() {
-            Reading::Event(event) => serde_json::to_value(event).unwrap(),
-            Reading::Ping => json!("ping"),
-        };
-        settings.bind(|| insta::assert_json_snapshot!(name.as_str(), said));
-    }
-}
-
-/// Every body that the vendor is known to send, by the name of its file.
-fn payloads() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../events")
-        .join(Testlify::NAME);
-    let mut payloads: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.to_string_lossy().ends_with(".apigw.json"))
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read(path).unwrap())
-        })
-        .collect();
-    payloads.sort();
-    payloads
-}
-
-/// A payload with one field replaced, whatever is put there, is read unless the field names the attempt.
-#[test]
-fn no_value_in_any_field_stops_the_reading() {
-    for (file, body) in payloads() {
-        let body: Value = serde_json::from_slice(&body).unwrap();
-        for name in body["data"].as_object().unwrap().keys() {
-            for value in [
-                json!(null),
-                json!([]),
-                json!({"a": 1}),
-                json!(""),
-                json!(true),
-                json!(-1),
-            ] {
-                let mut altered = body.clone();
-                altered["data"][name] = value;
-                let readable = read(altered.to_string().as_bytes()).is_ok();
-                let placing = ["assessmentId", "email", "candidate"].contains(&name.as_str());
-                assert!(readable || placing, "{file}: {altered}");
-            }
-        }
-    }
-}
-
-#[test]
 fn no_personal_data_stands_in_a_key() {
-    for (file, body) in payloads() {
+    for Payload { file, body } in payloads::<Testlify>() {
         if let Reading::Event(event) = read(&body).unwrap() {
             let attempt = event.attempt.unwrap_or_default();
             assert!(
@@ -333,4 +211,39 @@ fn no_personal_data_stands_in_a_key() {
             );
         }
     }
+}
+
+#[test]
+fn no_call_is_made_without_a_credential_or_of_an_unknown_version() {
+    source_contract::no_call_is_made_without_a_credential_or_of_an_unknown_version::<Testlify>(
+        SECRET,
+    );
+}
+
+#[test]
+fn every_payload_comes_to_what_was_reviewed() {
+    source_contract::every_payload_comes_to_what_was_reviewed::<Testlify>(|_, body| read(body));
+}
+
+#[test]
+fn what_is_no_object_is_unreadable() {
+    source_contract::what_is_no_object_is_unreadable::<Testlify>(|_, body| read(body));
+}
+
+#[test]
+fn no_value_in_any_field_stops_the_reading() {
+    source_contract::no_value_in_any_field_stops_the_reading::<Testlify>(
+        "/data",
+        &PLACING,
+        |_, body| read(body),
+    );
+}
+
+#[test]
+fn a_payload_that_nothing_places_is_unreadable() {
+    source_contract::a_payload_that_nothing_places_is_unreadable::<Testlify>(
+        "/data",
+        &PLACING,
+        |_, body| read(body),
+    );
 }

@@ -17,6 +17,8 @@ use std::time::Duration;
 pub const SOURCE: &str = "imocha";
 /// How long an answer is waited for before it is asked for again.
 const ANSWER_DUE: Duration = Duration::from_mins(15);
+/// What was promised is not asked for again before: a little less, so that what is due then can be.
+const ANSWER_TAKES: Duration = Duration::from_mins(14);
 /// An id is not asked for more often than this: a message that came twice makes one call.
 const AT_MOST_EVERY: Duration = Duration::from_secs(30);
 /// How many items are written at a time.
@@ -57,7 +59,7 @@ impl Worker {
         let begun = stream::iter(ids).map(|id| async move {
             let begun = self
                 .table
-                .begin_asking(SOURCE, &id.to_string(), now, AT_MOST_EVERY)
+                .begin_asking(SOURCE, &id.to_string(), now, AT_MOST_EVERY, ANSWER_TAKES)
                 .await?;
             Ok::<_, StoreError>(begun.then_some(*id))
         });
@@ -90,7 +92,7 @@ impl Worker {
             ids.iter().partition(|id| foreign.contains(id));
         self.note(&foreign, AskedOutcome::Foreign, None).await?;
         let now = self.clock.now();
-        let again = stream::iter(&rest).map(|id| self.ask_again(*id, now));
+        let again = stream::iter(&rest).map(|id| self.ask_anew(*id, now));
         again
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<_>>()
@@ -101,8 +103,8 @@ impl Worker {
         Ok(())
     }
 
-    async fn ask_again(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
-        self.table.request_again(SOURCE, &id.to_string(), now).await
+    async fn ask_anew(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
+        self.table.ask_anew(SOURCE, &id.to_string(), now).await
     }
 
     async fn ask_later(&self, ids: &BTreeSet<i64>, error: &VendorError) -> Result<(), JobError> {

@@ -24,12 +24,23 @@ impl Worker {
                 .table
                 .postpone(key, self.clock.now().plus(NOT_READY))
                 .await?),
-            Ok(resolution) => Ok(self
-                .table
-                .settle_report(&settled(report, resolution))
-                .await?),
+            Ok(resolution) => {
+                self.settle_report(settled(report, resolution), source)
+                    .await
+            }
             Err(error) => self.postpone_report(key, source, &error).await,
         }
+    }
+
+    async fn settle_report(&self, report: ReportItem, vendor: &str) -> Result<(), JobError> {
+        if let Some(problem) = &report.problem {
+            tracing::warn!(vendor, problem, "an attempt's report is not to be had");
+        }
+        let now = self.clock.now();
+        Ok(self
+            .table
+            .settle_report(&report, now, self.keep_for)
+            .await?)
     }
 
     async fn postpone_report(
@@ -60,6 +71,7 @@ fn settled(report: ReportItem, resolution: Resolution) -> ReportItem {
         url,
         valid_until,
         problem,
+        due_at: None,
         ..report
     }
 }

@@ -11,7 +11,10 @@ use shared::error::causes;
 use shared::event::{Kind, Report};
 use shared::fold::{Heard, fold};
 use shared::key::ItemKey;
-use shared::store::{Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState};
+use shared::store::{
+    FIRST_DUE, Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState,
+};
+use shared::timestamp::Timestamp;
 
 /// How often a fold starts anew because another one wrote the state first.
 pub const ATTEMPTS: usize = 5;
@@ -57,6 +60,7 @@ impl Worker {
             {
                 self.settle_asked(source, attempt, &partition).await?;
                 self.settle_events(&partition.events).await?;
+                self.keep_partition(&partition).await?;
                 return self.announce(report, correlation_id).await;
             }
         }
@@ -76,9 +80,13 @@ impl Worker {
             return Ok(Written::Current { report: None });
         };
         if let Some(stored) = stored.filter(|stored| stored.state == state) {
-            self.keep(stored).await?;
-            let report = pending_report(pk, stored, &partition.reports);
-            return Ok(Written::Current { report });
+            let report = pending_report(pk, stored, &partition.reports, self.clock.now());
+            let current = self.note_fold(stored, &partition.events).await?;
+            return Ok(if current {
+                Written::Current { report }
+            } else {
+                Written::Overtaken
+            });
         }
         let new_report = new_report(&state, stored).map(|link| (partition.next_report(), link));
         let people = self.people.versions().await?;
@@ -88,6 +96,7 @@ impl Worker {
             attempt,
             state: &state,
             replaces: stored.map_or(0, |stored| stored.version),
+            folds: stored.map_or(0, |stored| stored.folds),
             report: stored.and_then(|stored| stored.report),
             new_report,
             candidate_key: candidate_key.as_deref(),
@@ -103,14 +112,18 @@ impl Worker {
         })
     }
 
-    /// An unchanged state is kept as long as the events that it is made of.
-    async fn keep(&self, stored: &StoredState) -> Result<(), JobError> {
-        if let Some(keep_for) = self.keep_for {
-            self.table
-                .keep_state(stored, self.clock.now(), keep_for)
-                .await?;
+    /// Whoever clears marks says so in the state, though it stays as it is: a fold that knew less, and has not written yet, is
+    /// overtaken then. `false` if this one is.
+    async fn note_fold(
+        &self,
+        stored: &StoredState,
+        events: &[StoredEvent],
+    ) -> Result<bool, JobError> {
+        if !events.iter().any(|event| event.marked) {
+            return Ok(true);
         }
-        Ok(())
+        let now = self.clock.now();
+        Ok(self.table.keep_state(stored, now, self.keep_for).await?)
     }
 
     /// What the vendor was asked for is answered by an event that was received after it was asked.
@@ -150,6 +163,15 @@ impl Worker {
         for event in events.iter().filter(|event| event.marked) {
             self.table
                 .settle_event(event, self.clock.now(), self.keep_for)
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn keep_partition(&self, partition: &Partition) -> Result<(), JobError> {
+        if let Some(keep_for) = self.keep_for {
+            self.table
+                .keep_partition(partition, self.clock.now(), keep_for)
                 .await?;
         }
         Ok(())
@@ -202,10 +224,19 @@ fn new_report<'a>(state: &'a State, stored: Option<&StoredState>) -> Option<&'a 
     offered.map(|(link, _)| link)
 }
 
-/// The report of an unchanged state, if it is still to be fetched: a fold that was cut short may have told nobody.
-fn pending_report(pk: &str, stored: &StoredState, reports: &[ReportItem]) -> Option<ItemKey> {
+/// The report of an unchanged state, if it is still to be looked for: a fold that was cut short may have told nobody. One that
+/// was looked for and waits is not brought up before its time.
+fn pending_report(
+    pk: &str,
+    stored: &StoredState,
+    reports: &[ReportItem],
+    now: Timestamp,
+) -> Option<ItemKey> {
     let key = ReportItem::key(pk, stored.report?);
     let mut reports = reports.iter();
     let report = reports.find(|report| report.key == key)?;
-    (report.outcome == ReportOutcome::Pending).then_some(key)
+    let due = report
+        .due_at
+        .is_some_and(|due_at| due_at <= now.plus(FIRST_DUE));
+    (report.outcome == ReportOutcome::Pending && due).then_some(key)
 }

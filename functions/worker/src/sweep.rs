@@ -11,7 +11,7 @@ use shared::timestamp::Timestamp;
 use std::time::Duration;
 
 /// How often an item is claimed before it is parked.
-pub const MOST_TRIES: u64 = 10;
+pub const MOST_TRIES: u64 = 24;
 const FIRST_DELAY: Duration = Duration::from_mins(1);
 const LONGEST_DELAY: Duration = Duration::from_hours(1);
 /// How many items of a shard one sweep takes. The next one comes in a minute.
@@ -62,7 +62,9 @@ impl Worker {
         correlation_id: &str,
     ) -> (Vec<i64>, Result<(), JobError>) {
         let mut asked = Vec::new();
-        let result = self.sweep_items(shard, now, correlation_id, &mut asked).await;
+        let result = self
+            .sweep_items(shard, now, correlation_id, &mut asked)
+            .await;
         (asked, result)
     }
 
@@ -141,7 +143,8 @@ mod tests {
         let minutes: Vec<u64> = (0..MOST_TRIES)
             .map(|tries| delay(tries).as_secs() / 60)
             .collect();
-        assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
+        assert_eq!(minutes[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert!(minutes[8..].iter().all(|minutes| *minutes == 60));
         assert_eq!(delay(u64::MAX), LONGEST_DELAY);
     }
 }

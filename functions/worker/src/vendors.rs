@@ -81,9 +81,8 @@ impl Vendors {
             Err(VendorError::Off) => Ok(Resolution::Unavailable(
                 "the vendor's API is off: its key is not set",
             )),
-            Err(VendorError::NotFound) => {
-                Ok(Resolution::Unavailable("the vendor knows no such report"))
-            }
+            // Right after an attempt is finished, its report may not be there yet.
+            Err(VendorError::NotFound) => Ok(Resolution::NotReady),
             resolved => resolved,
         }
     }

@@ -1,43 +1,21 @@
 //! What the crate shows to the outside: who is believed, and what the vendor's bodies come to.
 
 use super::*;
+use base64::engine::Engine;
 use base64::prelude::BASE64_STANDARD;
-use http::{HeaderMap, HeaderName};
-use serde_json::{Value, json};
-use shared::caller::{Caller, CallerError, Delivery};
-use shared::secrets::{Credentials as _, Versions};
-use shared::timestamp::Timestamp;
-use std::collections::HashMap;
-use std::path::Path;
+use shared::caller::Caller;
+use shared::secrets::Credentials as _;
+use source_contract::{delivery, versions};
 
 const BASIC: &str = r#"{"username":"xobin","password":"3tQ9:cTnVb2"}"#;
 const API_KEY: &str = r#"{"api_key":"k-3tQ9cTnVb2"}"#;
 const BOTH: &str = r#"{"username":"xobin","password":"3tQ9:cTnVb2","api_key":"k-3tQ9cTnVb2"}"#;
 
-fn versions(secret: &str) -> Versions<Credentials> {
-    Versions {
-        current: serde_json::from_str(secret).unwrap(),
-        previous: None,
-    }
-}
-
-fn now() -> Timestamp {
-    Timestamp::parse("2026-01-15T10:00:00Z").unwrap()
-}
+/// The fields that tell what a body is about.
+const PLACING: [&str; 4] = ["id", "report_id", "event", "data"];
 
 fn call(kind: &str, headers: &[(&str, &str)], body: &[u8]) -> Call {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        map.append(name, value.parse().unwrap());
-    }
-    Call {
-        headers: map,
-        path: HashMap::from([(KIND.to_owned(), kind.to_owned())]),
-        body: body.to_vec().into(),
-        received: now(),
-        correlation_id: "request".into(),
-    }
+    source_contract::call([(KIND, kind)], headers.iter().copied(), body)
 }
 
 fn believed(headers: &[(&str, &str)], secret: &str) -> Result<(), Unauthenticated> {
@@ -62,6 +40,12 @@ fn authentic(kind: &str, body: &[u8]) -> AuthenticCall {
 
 fn read(kind: &str, body: &[u8]) -> Result<Reading, Unreadable> {
     Xobin.read(&authentic(kind, body), &HashKey::default())
+}
+
+/// The kind is what the name of the file begins with.
+fn read_payload(file: &str, body: &[u8]) -> Result<Reading, Unreadable> {
+    let kind = file.split_once('-').map_or(file, |(kind, _)| kind);
+    read(kind, body)
 }
 
 #[test]
@@ -208,7 +192,8 @@ fn an_empty_secret_lets_nobody_in() {
         r#"{"username":"xobin","password":""}"#,
         r#"{"username":"","password":"p"}"#,
     ] {
-        assert!(versions(secret).current.is_empty(), "{secret}");
+        let credentials: Credentials = versions(secret).current;
+        assert!(credentials.is_empty(), "{secret}");
         for text in [":", "xobin:", ":p", ""] {
             assert_eq!(with_basic(text, secret), Err(Unauthenticated::Off));
         }
@@ -232,7 +217,7 @@ fn the_previous_version_passes_until_it_is_retired() {
 
 #[test]
 fn credentials_are_shown_to_nobody() {
-    assert!(!format!("{:?}", versions(BOTH)).contains("3tQ9"));
+    assert!(!format!("{:?}", versions::<Credentials>(BOTH)).contains("3tQ9"));
 }
 
 #[test]
@@ -240,31 +225,6 @@ fn one_body_of_two_kinds_is_two_events() {
     let key = |kind| Xobin.event_key(&authentic(kind, b"{}"));
     assert_eq!(key("start"), EventKey::from_body(Some("start"), b"{}"));
     assert_ne!(key("start"), key("submission"));
-}
-
-#[test]
-fn what_is_no_object_is_unreadable() {
-    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(500), "]".repeat(500));
-    let bodies: [&[u8]; 9] = [
-        b"",
-        b"[]",
-        b"null",
-        b"\"\"",
-        b"1",
-        b"{\"id\":1",
-        b"\xef\xbb\xbf{\"id\":1}",
-        b"{\"id\":\"\xff\"}",
-        deep.as_bytes(),
-    ];
-    for kind in ["start", "submission", "updates"] {
-        for body in bodies {
-            assert!(
-                matches!(read(kind, body), Err(Unreadable::Json(_))),
-                "{}",
-                body.escape_ascii()
-            );
-        }
-    }
 }
 
 #[test]
@@ -294,86 +254,29 @@ fn what_the_vendor_would_call_is_believed() {
 
 #[test]
 fn no_call_is_made_without_a_credential_or_of_an_unknown_version() {
-    let none = versions("{}").current;
-    assert!(Xobin::endpoints(&none).is_empty());
-    assert!(matches!(
-        Xobin::call(&none, delivery("start")),
-        Err(CallerError::NoCredential { .. })
-    ));
-    for version in ["", "finish"] {
-        let call = Xobin::call(&versions(BASIC).current, delivery(version));
-        assert!(matches!(call, Err(CallerError::UnknownVersion { .. })));
-    }
-}
-
-fn delivery(version: &str) -> Delivery<'_> {
-    Delivery {
-        version,
-        body: b"{}",
-        sent: now(),
-        id: "delivery",
-    }
+    source_contract::no_call_is_made_without_a_credential_or_of_an_unknown_version::<Xobin>(BOTH);
 }
 
 #[test]
 fn every_payload_comes_to_what_was_reviewed() {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_sort_maps(true);
-    settings.set_omit_expression(true);
-    settings.set_prepend_module_to_snapshot(false);
-    let payloads = payloads();
-    assert!(!payloads.is_empty());
-    for (name, body) in payloads {
-        let said = match read(kind(&name), &body).unwrap() {
-            Reading::Event(event) => serde_json::to_value(event).unwrap(),
-            Reading::Ping => json!("ping"),
-        };
-        settings.bind(|| insta::assert_json_snapshot!(name.as_str(), said));
-    }
+    source_contract::every_payload_comes_to_what_was_reviewed::<Xobin>(read_payload);
 }
 
-/// The kind that the name of a file begins with.
-fn kind(file: &str) -> &str {
-    file.split_once('-').map_or(file, |(kind, _)| kind)
+#[test]
+fn what_is_no_object_is_unreadable() {
+    source_contract::what_is_no_object_is_unreadable::<Xobin>(read_payload);
 }
 
-/// Every body that the vendor is known to send, by the name of its file.
-fn payloads() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../events")
-        .join(Xobin::NAME);
-    let mut payloads: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| !path.to_string_lossy().ends_with(".apigw.json"))
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read(path).unwrap())
-        })
-        .collect();
-    payloads.sort();
-    payloads
-}
-
-/// A body with one field replaced, whatever is put there, is read unless the field tells what the body is about.
 #[test]
 fn no_value_in_any_field_stops_the_reading() {
-    for (file, body) in payloads() {
-        let body: Value = serde_json::from_slice(&body).unwrap();
-        for name in body.as_object().unwrap().keys() {
-            for value in [
-                json!(null),
-                json!([]),
-                json!({"a": 1}),
-                json!(""),
-                json!(true),
-            ] {
-                let mut altered = body.clone();
-                altered[name] = value;
-                let readable = read(kind(&file), altered.to_string().as_bytes()).is_ok();
-                let placing = ["id", "report_id", "event", "data"].contains(&name.as_str());
-                assert!(readable || placing, "{file}: {altered}");
-            }
-        }
-    }
+    source_contract::no_value_in_any_field_stops_the_reading::<Xobin>("", &PLACING, read_payload);
+}
+
+#[test]
+fn a_payload_that_nothing_places_is_unreadable() {
+    source_contract::a_payload_that_nothing_places_is_unreadable::<Xobin>(
+        "",
+        &PLACING,
+        read_payload,
+    );
 }

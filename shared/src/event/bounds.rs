@@ -10,6 +10,8 @@ pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 
 const MAX_TEXT_CHARACTERS: usize = 1024;
 const MAX_DETAIL_CHARACTERS: usize = 16 * 1024;
+/// How deep details may nest; JSON readers give up at 128.
+const MOST_NESTED: usize = 32;
 const DETAILS_OMITTED: &str = "details_omitted";
 
 impl Event {
@@ -19,7 +21,7 @@ impl Event {
     pub fn bounded(mut self) -> Self {
         self.bound_texts();
         for value in self.details.values_mut() {
-            bound_value(value);
+            bound_value(value, MOST_NESTED);
         }
         if self.json_bytes() > MAX_EVENT_BYTES {
             self.details = Map::from_iter([(DETAILS_OMITTED.to_owned(), Value::Bool(true))]);
@@ -64,11 +66,15 @@ impl Event {
     }
 }
 
-fn bound_value(value: &mut Value) {
+/// `levels` is how much deeper the value may nest: what is stored must be read again, one level further down.
+fn bound_value(value: &mut Value, levels: usize) {
     match value {
         Value::String(text) => cut(text, MAX_DETAIL_CHARACTERS),
-        Value::Array(values) => values.iter_mut().for_each(bound_value),
-        Value::Object(fields) => fields.values_mut().for_each(bound_value),
+        Value::Array(_) | Value::Object(_) if levels == 0 => *value = Value::Null,
+        Value::Array(values) => values.iter_mut().for_each(|it| bound_value(it, levels - 1)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|it| bound_value(it, levels - 1)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
@@ -116,6 +122,18 @@ mod tests {
             event.details,
             Map::from_iter([(DETAILS_OMITTED.into(), true.into())])
         );
+    }
+
+    #[test]
+    fn details_that_nest_too_deep_to_be_read_again_are_cut() {
+        let mut deep = Value::from(1);
+        for _ in 0..126 {
+            deep = Value::Array(vec![deep]);
+        }
+        let mut event = Event::new(Kind::Unknown);
+        event.details.insert("deep".into(), deep);
+        let text = serde_json::to_string(&event.bounded()).unwrap();
+        assert!(serde_json::from_str::<Event>(&text).is_ok());
     }
 
     #[test]

@@ -93,20 +93,41 @@ impl Table {
         self.get(&key).await?.as_ref().map(Asked::read).transpose()
     }
 
+    /// Notes that what the vendor refused together with others is to be asked for by itself, at once.
+    pub async fn ask_anew(
+        &self,
+        source: &str,
+        attempt: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = ItemKey::of_attempt(source, attempt, ASKED);
+        let update = Update::of_existing(&key)
+            .only_if("attribute_exists(due_shard)")
+            .set("outcome", word(&AskedOutcome::Requested))
+            .remove("asked_at");
+        self.update(Mark::first(key.shard(), now).postpone_on(update))
+            .await?;
+        Ok(())
+    }
+
     /// Notes that the vendor is about to be asked. `false` if there is nothing to ask: the attempt is answered, foreign or
-    /// not wanted, or was asked for less than `at_most_every` ago.
+    /// not wanted, was asked for less than `at_most_every` ago, or was promised less than `answer_takes` ago.
     pub async fn begin_asking(
         &self,
         source: &str,
         attempt: &str,
         now: Timestamp,
         at_most_every: Duration,
+        answer_takes: Duration,
     ) -> Result<bool, StoreError> {
         let key = ItemKey::of_attempt(source, attempt, ASKED);
         let update = Update::of_existing(&key)
             .only_if("attribute_exists(due_shard)")
             .only_if("(attribute_not_exists(asked_at) OR asked_at <= :latest)")
             .value(":latest", time(now.minus(at_most_every)))
+            .only_if("(outcome <> :open OR asked_at <= :promised)")
+            .value(":open", word(&AskedOutcome::Open))
+            .value(":promised", time(now.minus(answer_takes)))
             .set("asked_at", time(now))
             .add_one("times");
         Ok(self.update(update).await?.is_some())

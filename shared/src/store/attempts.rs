@@ -8,9 +8,11 @@ use super::update::Update;
 use super::{StoreError, StoredEvent};
 use crate::attempt::State;
 use crate::event::Report;
-use crate::key::{ASKED, EVENT_PREFIX, ItemKey, REPORT_PREFIX, STATE};
+use crate::key::{ASKED, BODY_PART_PREFIX, EVENT_PREFIX, ItemKey, REPORT_PREFIX, STATE};
 use crate::timestamp::Timestamp;
 use std::time::Duration;
+
+const DAY_SECONDS: i64 = 24 * 60 * 60;
 
 /// Everything that is stored of one attempt, without raw bodies.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,8 @@ pub struct Partition {
     pub state: Option<StoredState>,
     /// What the vendor was asked to send again.
     pub asked: Option<Asked>,
+    /// All items but the state, parts of bodies among them, and when each is to expire, in seconds since the epoch.
+    kept: Vec<(ItemKey, Option<i64>)>,
 }
 
 /// A state as it is stored.
@@ -34,8 +38,11 @@ pub struct StoredState {
     pub attempt: String,
     /// Where it stands.
     pub state: State,
-    /// How often it has changed. Each write is on condition of it.
+    /// How often it has changed.
     pub version: u64,
+    /// How often events were folded into it, with or without a change. Each write is on condition of it, so that no fold clears
+    /// marks beside another that knows less.
+    pub folds: u64,
     /// The number of its newest report, if it has one.
     pub report: Option<u64>,
     /// When it is to be forgotten, in seconds since the epoch.
@@ -53,6 +60,8 @@ pub struct StateWrite<'a> {
     pub state: &'a State,
     /// The version that is written over, 0 for none.
     pub replaces: u64,
+    /// How often events had been folded in when it was read, 0 for never.
+    pub folds: u64,
     /// The number of the newest report that it has so far.
     pub report: Option<u64>,
     /// The report that it offers anew, and its number: created by the same write, and named by the state.
@@ -73,6 +82,7 @@ impl StoredState {
             attempt: item.text("attempt")?.to_owned(),
             state: item.json("state")?,
             version: item.count("version")?,
+            folds: item.count("folds")?,
             report: item
                 .optional_number("report")
                 .and_then(|it| u64::try_from(it).ok()),
@@ -88,9 +98,9 @@ impl StateWrite<'_> {
 
     fn update(&self) -> Update {
         let key = self.key();
-        let update = match self.replaces {
+        let update = match self.folds {
             0 => Update::of(&key).only_if("attribute_not_exists(pk)"),
-            version => Update::of_existing(&key).only_if_is("version", number(version)),
+            folds => Update::of_existing(&key).only_if_is("folds", number(folds)),
         };
         let status = self.state.status.as_ref().map(|(status, _)| word(status));
         let report = self.new_report.map(|(number, _)| number).or(self.report);
@@ -100,6 +110,7 @@ impl StateWrite<'_> {
             .set("attempt", text(self.attempt))
             .set("state", json(self.state))
             .set("version", number(self.replaces + 1))
+            .set("folds", number(self.folds + 1))
             .set_or_remove("status", status)
             .set_or_remove("report", report.map(number))
             .set_or_remove("candidate_key", self.candidate_key.map(text))
@@ -117,9 +128,16 @@ impl Partition {
     }
 
     fn take(&mut self, attributes: &Attributes) -> Result<(), StoreError> {
-        let sk = Item(attributes).text("sk")?;
+        let item = Item(attributes);
+        let (sk, expires_at) = (item.text("sk")?, item.optional_number(TIME_TO_LIVE));
+        if sk != STATE {
+            self.kept.push((item.key()?, expires_at));
+        }
         if sk.starts_with(EVENT_PREFIX) {
-            self.events.push(StoredEvent::read(attributes)?);
+            let event = StoredEvent::read(attributes)?;
+            self.kept
+                .extend(event.part_keys().map(|part| (part, expires_at)));
+            self.events.push(event);
         } else if sk.starts_with(REPORT_PREFIX) {
             self.reports.push(ReportItem::read(attributes)?);
         } else if sk == STATE {
@@ -132,16 +150,17 @@ impl Partition {
 }
 
 impl Table {
-    /// Reads an attempt's partition, consistently: `pk` is its partition key.
+    /// Reads an attempt's partition, consistently: `pk` is its partition key. A Query of several pages is no snapshot; the state
+    /// comes in the first, so that a fold in between is noticed when the state is written.
     pub async fn partition(&self, pk: &str) -> Result<Partition, StoreError> {
         let query = self
             .client
             .query()
             .table_name(&self.name)
             .consistent_read(true)
-            .key_condition_expression("pk = :pk AND sk <= :last")
+            .key_condition_expression("pk = :pk AND sk < :beyond")
             .expression_attribute_values(":pk", text(pk))
-            .expression_attribute_values(":last", text(STATE))
+            .expression_attribute_values(":beyond", text(BODY_PART_PREFIX))
             // All but `raw`: DynamoDB knows no way to say that.
             .projection_expression(PARTITION_ATTRIBUTES)
             .expression_attribute_names("#source", "source")
@@ -168,17 +187,40 @@ impl Table {
         self.update_together([state, report]).await
     }
 
-    /// Keeps an unchanged state for as long as the event that has just been folded into it.
+    /// Notes that events were folded into a state without changing it, and keeps it for as long as they are. `false` if
+    /// someone else wrote first: fold again.
     pub async fn keep_state(
         &self,
         state: &StoredState,
         now: Timestamp,
+        keep_for: Option<Duration>,
+    ) -> Result<bool, StoreError> {
+        let key = ItemKey::of_attempt(&state.source, &state.attempt, STATE);
+        let expiry = Self::expiry(now, keep_for).map(|(_, expires)| expires);
+        let update = Update::of_existing(&key)
+            .only_if_is("folds", number(state.folds))
+            .set("folds", number(state.folds + 1))
+            .set_or_remove(TIME_TO_LIVE, expiry);
+        self.update_unless_overtaken(update).await
+    }
+
+    /// Keeps everything else of an attempt for as long as its newest event, since its state is folded from all of it. What has
+    /// work to do never expires, and is passed over; so is what is kept for as long but for a day.
+    pub async fn keep_partition(
+        &self,
+        partition: &Partition,
+        now: Timestamp,
         keep_for: Duration,
     ) -> Result<(), StoreError> {
-        let key = ItemKey::of_attempt(&state.source, &state.attempt, STATE);
-        let expires = number(now.plus(keep_for).unix_seconds());
-        self.update(Update::of_existing(&key).set(TIME_TO_LIVE, expires))
-            .await?;
+        let expires = now.plus(keep_for).unix_seconds();
+        let early = |at: Option<i64>| at.is_none_or(|at| at < expires - DAY_SECONDS);
+        let kept = partition.kept.iter().filter(|(_, at)| early(*at));
+        for (key, _) in kept {
+            let update = Update::of_existing(key)
+                .only_if("attribute_not_exists(due_shard)")
+                .set(TIME_TO_LIVE, number(expires));
+            self.update(update).await?;
+        }
         Ok(())
     }
 
@@ -206,5 +248,5 @@ impl Table {
 }
 
 const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_sha256, raw_encoding, raw_parts, \
-    raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, \
+    raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, folds, \
     report, link, valid_until, outcome, #url, requested_at, asked_at, times, answered_at, problem";

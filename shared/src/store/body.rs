@@ -11,8 +11,8 @@ use std::io::{Read, Write};
 
 /// What DynamoDB bills a write by, in bytes.
 const WRITE_UNIT: usize = 1024;
-/// What an event's item can hold of its body: 400 KB, less the largest normalised event and the other attributes.
-const MOST_INLINE: usize = 400 * 1024 - crate::event::MAX_EVENT_BYTES - 16 * 1024;
+/// What an event's item can hold: 400 KB, less its names, keys and other small attributes.
+const MOST_IN_ITEM: usize = 400 * 1024 - 16 * 1024;
 /// What an item that is only a part of a body holds.
 const MOST_IN_PART: usize = 384 * 1024;
 
@@ -39,7 +39,8 @@ pub(super) enum Placement {
 }
 
 impl StoredBody {
-    pub fn new(body: &Bytes) -> Self {
+    /// For an item that holds `beside` bytes of the normalised event as well.
+    pub fn new(body: &Bytes, beside: usize) -> Self {
         let compressed = Some(body)
             .filter(|body| body.len() > WRITE_UNIT)
             .and_then(|body| compress(body))
@@ -51,7 +52,7 @@ impl StoredBody {
         Self {
             sha256: sha256(body),
             encoding,
-            placement: place(bytes),
+            placement: place(bytes, MOST_IN_ITEM.saturating_sub(beside)),
         }
     }
 
@@ -72,8 +73,8 @@ fn units(bytes: &[u8]) -> usize {
     bytes.len().div_ceil(WRITE_UNIT)
 }
 
-fn place(bytes: Bytes) -> Placement {
-    if bytes.len() <= MOST_INLINE {
+fn place(bytes: Bytes, most_inline: usize) -> Placement {
+    if bytes.len() <= most_inline {
         return Placement::Inline(bytes);
     }
     let starts = (0..bytes.len()).step_by(MOST_IN_PART);
@@ -103,6 +104,8 @@ pub(super) fn decode(encoding: Encoding, stored: &[u8], most: u64) -> std::io::R
 mod tests {
     use super::*;
 
+    const BESIDE: usize = 2000;
+
     fn noise(length: usize) -> Bytes {
         // A multiplicative generator: what it gives does not compress.
         let mut state = 0x2545_f491_4f6c_dd1d_u64;
@@ -116,7 +119,7 @@ mod tests {
     }
 
     fn round_trip(body: &Bytes) -> (Encoding, usize) {
-        let stored = StoredBody::new(body);
+        let stored = StoredBody::new(body, BESIDE);
         let bytes = match &stored.placement {
             Placement::Inline(bytes) => bytes.to_vec(),
             Placement::Parts(parts) => parts.concat(),
@@ -142,8 +145,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_goes_into_parts() {
-        assert_eq!(round_trip(&noise(MOST_INLINE)), (Encoding::Identity, 0));
-        assert_eq!(round_trip(&noise(MOST_INLINE + 1)), (Encoding::Identity, 1));
+        assert_eq!(
+            round_trip(&noise(MOST_IN_ITEM - BESIDE)),
+            (Encoding::Identity, 0)
+        );
+        assert_eq!(
+            round_trip(&noise(MOST_IN_ITEM - BESIDE + 1)),
+            (Encoding::Identity, 1)
+        );
         assert_eq!(round_trip(&noise(1024 * 1024)), (Encoding::Identity, 3));
         assert_eq!(
             round_trip(&Bytes::from("a".repeat(1024 * 1024))),

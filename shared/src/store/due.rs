@@ -53,6 +53,11 @@ impl Mark {
         update.remove(DUE_SHARD).remove(DUE_AT).remove(TRIES)
     }
 
+    pub fn due_at(attributes: &Attributes) -> Option<Timestamp> {
+        let due_at = Item(attributes).optional_number(DUE_AT)?;
+        Timestamp::from_unix_ms(due_at)
+    }
+
     pub fn is_on(attributes: &Attributes) -> bool {
         attributes.contains_key(DUE_SHARD)
     }
@@ -78,7 +83,7 @@ impl DueItem {
         let item = Item(attributes);
         Ok(Self {
             key: item.key()?,
-            due_at: Timestamp::from_unix_ms(item.number(DUE_AT)?).unwrap_or(Timestamp::EPOCH),
+            due_at: Mark::due_at(attributes).ok_or_else(|| item.error(DUE_AT))?,
             tries: item.count(TRIES)?,
         })
     }
@@ -138,9 +143,12 @@ impl Table {
         Ok(self.update(update).await?.is_some())
     }
 
-    /// Has an item's work done later than it was to be, without counting a try. Nothing happens if it is done already.
+    /// Has an item's work done later than it was to be, without counting a try. Nothing happens if it is done already, or is
+    /// to be done later still.
     pub async fn postpone(&self, key: &ItemKey, due_at: Timestamp) -> Result<(), StoreError> {
-        let update = Update::of_existing(key).only_if("attribute_exists(due_shard)");
+        let update = Update::of_existing(key)
+            .only_if("attribute_exists(due_shard)")
+            .only_if("due_at < :due_at");
         self.update(Mark::at(key.shard(), due_at).postpone_on(update))
             .await?;
         Ok(())

@@ -6,7 +6,7 @@ use super::item::{Item, count, json, number, text, time, word};
 use super::table::{Attributes, BY_DAY, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
 use super::{Delivery, EventStore, ItemError, Recorded, StoreError};
-use crate::event::{Event, Kind};
+use crate::event::{Event, Kind, MAX_EVENT_BYTES};
 use crate::fold::Heard;
 use crate::key::{self, EventId, ItemKey, SHARDS};
 use crate::timestamp::Timestamp;
@@ -107,6 +107,11 @@ impl StoredEvent {
         }
     }
 
+    /// Where the parts of its body lie, if it is in parts.
+    pub(super) fn part_keys(&self) -> impl Iterator<Item = ItemKey> {
+        self.body.part_keys(&self.key.pk)
+    }
+
     pub(super) fn read(attributes: &Attributes) -> Result<Self, ItemError> {
         let item = Item(attributes);
         Ok(Self {
@@ -140,7 +145,8 @@ fn summary(attributes: &Attributes) -> Result<EventSummary, ItemError> {
 
 impl EventStore for Table {
     async fn record(&self, delivery: &Delivery) -> Result<Recorded, StoreError> {
-        let body = StoredBody::new(&delivery.body);
+        let beside = serde_json::to_vec(&delivery.event).map_or(MAX_EVENT_BYTES, |json| json.len());
+        let body = StoredBody::new(&delivery.body, beside);
         for (number, part) in body.parts().iter().enumerate() {
             let key = part_key(&delivery.key.pk, &body.sha256, number);
             self.put_body_part(key, part).await?;
@@ -249,24 +255,22 @@ impl Table {
     }
 
     /// Removes the mark of an event that is folded in, unless it came again since it was read. `keep_for` is how long the
-    /// event is kept from now on; `None` is for ever.
+    /// event is kept from now on; `None` is for ever. The parts of its body come first: cut short, the event is settled again.
     pub async fn settle_event(
         &self,
         event: &StoredEvent,
         now: Timestamp,
         keep_for: Option<Duration>,
     ) -> Result<(), StoreError> {
-        let expires = keep_for.map(|it| number(now.plus(it).unix_seconds()));
+        let expires = Self::expiry(now, keep_for).map(|(_, expires)| expires);
+        for part in event.part_keys() {
+            let update = Update::of_existing(&part).set_or_remove(TIME_TO_LIVE, expires.clone());
+            self.update(update).await?;
+        }
         let update = Mark::clear_on(Update::of_existing(&event.key))
             .only_if_is("deliveries", number(event.summary.deliveries))
-            .set_or_remove(TIME_TO_LIVE, expires.clone());
-        let settled = self.update(update).await?.is_some();
-        if let Some(expires) = expires.filter(|_| settled) {
-            for part in event.body.part_keys(&event.key.pk) {
-                let update = Update::of_existing(&part).set(TIME_TO_LIVE, expires.clone());
-                self.update(update).await?;
-            }
-        }
+            .set_or_remove(TIME_TO_LIVE, expires);
+        self.update(update).await?;
         Ok(())
     }
 

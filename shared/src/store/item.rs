@@ -47,7 +47,7 @@ pub(super) fn time(value: Timestamp) -> AttributeValue {
 pub(super) struct Item<'a>(pub &'a Attributes);
 
 impl<'a> Item<'a> {
-    fn error(&self, attribute: &'static str) -> ItemError {
+    pub fn error(&self, attribute: &'static str) -> ItemError {
         let key = |name| self.optional_text(name).unwrap_or("?");
         ItemError::Attribute {
             attribute,

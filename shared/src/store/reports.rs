@@ -3,12 +3,13 @@
 use super::StoreError;
 use super::due::Mark;
 use super::item::{Item, json, text, time, word};
-use super::table::{Attributes, Table};
+use super::table::{Attributes, TIME_TO_LIVE, Table};
 use super::update::Update;
 use crate::event::Report;
 use crate::key::{ItemKey, REPORT_PREFIX};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub struct ReportItem {
     pub valid_until: Option<Timestamp>,
     /// Why there is no link.
     pub problem: Option<String>,
+    /// When it is to be looked for, if it still is.
+    pub due_at: Option<Timestamp>,
 }
 
 impl ReportItem {
@@ -74,6 +77,7 @@ impl ReportItem {
             url: item.optional_text("url").map(str::to_owned),
             valid_until: item.optional_time("valid_until"),
             problem: item.optional_text("problem").map(str::to_owned),
+            due_at: Mark::due_at(attributes),
         })
     }
 }
@@ -88,15 +92,22 @@ impl Table {
             .transpose()
     }
 
-    /// Writes what became of the report, and removes its mark.
-    pub async fn settle_report(&self, report: &ReportItem) -> Result<(), StoreError> {
+    /// Writes what became of the report, and removes its mark. `keep_for` is how long it is kept; `None` is for ever.
+    pub async fn settle_report(
+        &self,
+        report: &ReportItem,
+        now: Timestamp,
+        keep_for: Option<Duration>,
+    ) -> Result<(), StoreError> {
+        let expires = Self::expiry(now, keep_for).map(|(_, expires)| expires);
         let update = Mark::clear_on(Update::of_existing(&report.key))
             // The report of an attempt that was erased and came again is other work.
             .only_if_is("link", json(&report.link))
             .set("outcome", word(&report.outcome))
             .set_or_remove("url", report.url.as_ref().map(text))
             .set_or_remove("valid_until", report.valid_until.map(time))
-            .set_or_remove("problem", report.problem.as_ref().map(text));
+            .set_or_remove("problem", report.problem.as_ref().map(text))
+            .set_or_remove(TIME_TO_LIVE, expires);
         self.update(update).await?;
         Ok(())
     }

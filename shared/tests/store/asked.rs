@@ -11,7 +11,9 @@ async fn request(engine: &Engine, seconds: i64) {
 }
 
 async fn begin(engine: &Engine, seconds: i64) -> bool {
-    let begin = engine.table.begin_asking(SOURCE, "7", at(seconds), EVERY);
+    let begin = engine
+        .table
+        .begin_asking(SOURCE, "7", at(seconds), EVERY, EVERY);
     begin.await.unwrap()
 }
 

@@ -3,7 +3,7 @@ use futures_util::future::join_all;
 use shared::attempt::{Source, State};
 use shared::event::{Event, Report, Status};
 use shared::key::{ItemKey, STATE};
-use shared::store::{FIRST_DUE, ReportItem, StateWrite, StoredState};
+use shared::store::{FIRST_DUE, ReportItem, StateWrite, StoredState, TIME_TO_LIVE};
 
 fn state(status: Status) -> State {
     State {
@@ -18,6 +18,7 @@ fn write<'a>(attempt: &'a str, state: &'a State, replaces: u64) -> StateWrite<'a
         attempt,
         state,
         replaces,
+        folds: replaces,
         report: None,
         new_report: None,
         candidate_key: None,
@@ -55,6 +56,7 @@ async fn a_state_is_written_over_the_version_that_it_was_made_from() {
         attempt: "7".into(),
         state: done,
         version: 2,
+        folds: 2,
         report: Some(3),
         expires_at: None,
     };
@@ -150,7 +152,7 @@ async fn a_state_that_is_gone_does_not_come_back() {
     let stored = stored_state(&engine, "7").await.unwrap();
     engine.delete(&state_key("7")).await;
     assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
-    table.keep_state(&stored, at(0), WEEK).await.unwrap();
+    assert!(!table.keep_state(&stored, at(0), Some(WEEK)).await.unwrap());
     assert_eq!(engine.item(&state_key("7")).await, None);
 }
 
@@ -167,16 +169,27 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
     let week_from = |seconds| Some(at(seconds).plus(WEEK).unix_seconds());
     assert_eq!(stored.expires_at, week_from(0));
 
-    engine
-        .table
-        .keep_state(&stored, at(50), WEEK)
-        .await
-        .unwrap();
+    let table = &engine.table;
+    assert!(table.keep_state(&stored, at(50), Some(WEEK)).await.unwrap());
     let kept = stored_state(&engine, "7").await.unwrap();
     assert_eq!(kept.expires_at, week_from(50));
-    assert_eq!(kept.version, 1, "to keep is no change");
+    assert_eq!(
+        (kept.version, kept.folds),
+        (1, 2),
+        "to keep is a fold and no change"
+    );
+    assert!(
+        !table.keep_state(&stored, at(60), Some(WEEK)).await.unwrap(),
+        "someone else folded"
+    );
 
-    engine.table.put_state(write("7", &begun, 1)).await.unwrap();
+    // Whoever read the state before that fold is overtaken, though the version is the one that was read.
+    assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
+    let again = StateWrite {
+        folds: 2,
+        ..write("7", &begun, 1)
+    };
+    assert!(table.put_state(again).await.unwrap());
     assert_eq!(stored_state(&engine, "7").await.unwrap().expires_at, None);
 }
 
@@ -278,4 +291,26 @@ async fn an_attempt_of_which_nothing_is_known_is_empty() {
     let partition = engine.table.partition(&state_key("7").pk).await.unwrap();
     assert!(partition.events.is_empty() && partition.reports.is_empty());
     assert!(partition.state.is_none() && partition.asked.is_none());
+}
+
+#[tokio::test]
+async fn a_partition_is_kept_whole_but_for_what_has_work_to_do() {
+    let engine = engine().await;
+    let settled = engine.recorded(&delivery("7", "settled", at(0))).await;
+    let table = &engine.table;
+    table
+        .settle_event(&settled, at(0), Some(WEEK))
+        .await
+        .unwrap();
+    let marked = engine.recorded(&delivery("7", "marked", at(1))).await;
+    let later = at(3 * 24 * 60 * 60);
+    let partition = table.partition(&settled.key.pk).await.unwrap();
+    table.keep_partition(&partition, later, WEEK).await.unwrap();
+    let expiry = async |key: &ItemKey| {
+        let item = engine.item(key).await.unwrap();
+        item.get(TIME_TO_LIVE).map(|at| at.as_n().unwrap().clone())
+    };
+    let expected = later.plus(WEEK).unix_seconds().to_string();
+    assert_eq!(expiry(&settled.key).await, Some(expected));
+    assert_eq!(expiry(&marked.key).await, None);
 }

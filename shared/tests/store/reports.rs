@@ -23,7 +23,8 @@ async fn create(engine: &Engine, link: &Report, seconds: i64) -> bool {
         source: SOURCE,
         attempt: "7",
         state: &State::default(),
-        replaces: stored.map_or(0, |stored| stored.version),
+        replaces: stored.as_ref().map_or(0, |stored| stored.version),
+        folds: stored.map_or(0, |stored| stored.folds),
         report: None,
         new_report: Some((1, link)),
         candidate_key: None,
@@ -42,6 +43,7 @@ fn resolved(report: ReportItem) -> ReportItem {
         outcome: ReportOutcome::Resolved,
         url: Some("https://vendor.example.com/1.pdf".into()),
         valid_until: Some(at(3600)),
+        due_at: None,
         ..report
     }
 }
@@ -58,13 +60,18 @@ async fn a_report_is_work_until_it_is_settled() {
         url: None,
         valid_until: None,
         problem: None,
+        due_at: Some(at(0).plus(FIRST_DUE)),
     };
     assert_eq!(report(&engine).await, pending);
     assert!(engine.due(at(0)).await.is_empty());
     assert_eq!(engine.only_due(at(0).plus(FIRST_DUE)).await.key, key());
 
     let settled = resolved(pending);
-    engine.table.settle_report(&settled).await.unwrap();
+    engine
+        .table
+        .settle_report(&settled, at(0), None)
+        .await
+        .unwrap();
     assert_eq!(report(&engine).await, settled);
     assert_eq!(engine.table.count_marked().await.unwrap(), 0);
 }
@@ -79,7 +86,11 @@ async fn a_report_that_is_there_is_not_displaced() {
         assert_eq!(report(&engine).await, pending);
     }
     let settled = resolved(pending);
-    engine.table.settle_report(&settled).await.unwrap();
+    engine
+        .table
+        .settle_report(&settled, at(0), None)
+        .await
+        .unwrap();
     assert!(!create(&engine, &link("b"), 20).await);
     let partition = engine.table.partition(&key().pk).await.unwrap();
     assert_eq!(partition.reports, [settled]);
@@ -93,9 +104,14 @@ async fn why_there_is_no_link_is_kept() {
     let refused = ReportItem {
         outcome: ReportOutcome::Refused,
         problem: Some("not https".into()),
+        due_at: None,
         ..report(&engine).await
     };
-    engine.table.settle_report(&refused).await.unwrap();
+    engine
+        .table
+        .settle_report(&refused, at(0), None)
+        .await
+        .unwrap();
     assert_eq!(report(&engine).await, refused);
 }
 
@@ -106,7 +122,11 @@ async fn the_report_of_an_attempt_that_came_again_is_not_settled_by_the_one_befo
     let old = report(&engine).await;
     engine.delete(&key()).await;
     assert!(create(&engine, &link("b"), 5).await);
-    engine.table.settle_report(&resolved(old)).await.unwrap();
+    engine
+        .table
+        .settle_report(&resolved(old), at(0), None)
+        .await
+        .unwrap();
     let now = report(&engine).await;
     assert_eq!(now.link, link("b"));
     assert_eq!((now.outcome, now.url), (ReportOutcome::Pending, None));
@@ -119,6 +139,10 @@ async fn settling_a_report_that_is_gone_does_not_bring_it_back() {
     create(&engine, &Report::OnRequest, 0).await;
     let old = report(&engine).await;
     engine.delete(&key()).await;
-    engine.table.settle_report(&resolved(old)).await.unwrap();
+    engine
+        .table
+        .settle_report(&resolved(old), at(0), None)
+        .await
+        .unwrap();
     assert_eq!(engine.item(&key()).await, None);
 }

@@ -49,87 +49,85 @@ async fn failure(stage: &Stage, args: &[&str]) -> (i32, String) {
     )
 }
 
+const SENT: &str = "testlify/v1-completed.json";
+
+/// Posts [`SENT`] as its vendor would.
+async fn send(stage: &Stage, count: &str) -> Value {
+    let file = root().join("events").join(SENT);
+    let file = file.to_str().unwrap();
+    let args = ["send", file, "--source", "testlify", "--count", count];
+    json(stage, &args).await
+}
+
 #[tokio::test]
-async fn a_payload_is_sent_found_and_read_back() {
+async fn endpoints_are_shown_of_every_way_in() {
     let stage = Stage::new().await;
     let endpoints = json(&stage, &["endpoints"]).await;
-    let sources: Vec<&str> = endpoints
-        .as_array()
-        .unwrap()
+    let endpoints = endpoints.as_array().unwrap();
+    let ways: Vec<(&str, &str)> = endpoints
         .iter()
-        .map(|it| it["source"].as_str().unwrap())
+        .map(|it| {
+            (
+                it["source"].as_str().unwrap(),
+                it["version"].as_str().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(
-        sources,
+        ways,
         [
-            "imocha",
-            "jobmojito",
-            "testlify",
-            "testlify",
-            "xobin",
-            "xobin",
-            "xobin"
+            ("imocha", ""),
+            ("jobmojito", ""),
+            ("testlify", "v1"),
+            ("testlify", "v2"),
+            ("xobin", "start"),
+            ("xobin", "submission"),
+            ("xobin", "updates")
         ]
     );
+}
 
-    let file = root().join("events/testlify/v1-completed.json");
-    let sent = json(
-        &stage,
-        &[
-            "send",
-            file.to_str().unwrap(),
-            "--source",
-            "testlify",
-            "--count",
-            "2",
-        ],
-    )
-    .await;
-    assert_eq!(
-        (&sent[0]["outcome"], &sent[1]["outcome"]),
-        (&"accepted".into(), &"duplicate".into())
-    );
+#[tokio::test]
+async fn what_is_sent_twice_is_accepted_and_then_a_duplicate() {
+    let stage = Stage::new().await;
+    let sent = send(&stage, "2").await;
+    let outcomes = [&sent[0]["outcome"], &sent[1]["outcome"]];
+    assert_eq!(outcomes, ["accepted", "duplicate"]);
+    assert_eq!(sent[0]["event"], sent[1]["event"]);
+}
+
+#[tokio::test]
+async fn an_event_is_listed_shown_and_read_back_byte_for_byte() {
+    let stage = Stage::new().await;
+    let sent = send(&stage, "2").await;
+    let id = sent[0]["event"].as_str().unwrap();
     stage.settled().await;
-
     let events = json(&stage, &["events", "list"]).await;
-    let id = events[0]["id"].as_str().unwrap();
-    assert_eq!(
-        (&events[0]["deliveries"], &events[0]["kind"]),
-        (&2.into(), &"attempt.completed".into())
-    );
-    assert_eq!(
-        json(&stage, &["events", "show", id]).await["event"]["status"],
-        "completed"
-    );
-    assert_eq!(
-        hooks(&stage, &["events", "show", id, "--raw"]).await.stdout,
-        payload("testlify/v1-completed.json")
-    );
+    assert_eq!(events[0]["id"], id);
+    assert_eq!(events[0]["deliveries"], 2);
+    assert_eq!(events[0]["kind"], "attempt.completed");
+    let shown = json(&stage, &["events", "show", id]).await;
+    assert_eq!(shown["event"]["status"], "completed");
+    let raw = hooks(&stage, &["events", "show", id, "--raw"]).await;
+    assert_eq!(raw.stdout, payload(SENT));
+}
 
-    let attempt = events[0]["attempt"].as_str().unwrap();
+#[tokio::test]
+async fn an_attempt_is_shown_and_found_by_its_person_and_status() {
+    let stage = Stage::new().await;
+    send(&stage, "1").await;
+    stage.settled().await;
+    let attempts = json(&stage, &["attempts", "list"]).await;
+    let attempt = attempts[0]["attempt"].as_str().unwrap();
     let details = json(&stage, &["attempts", "show", "testlify", attempt]).await;
     assert_eq!(details["score"]["maximum"], 32.0);
-    let email = details["candidate"]["email"]
-        .as_str()
-        .unwrap()
-        .to_uppercase();
-    let found = json(
-        &stage,
-        &[
-            "attempts",
-            "list",
-            "--email",
-            &email,
-            "--status",
-            "completed",
-        ],
-    )
-    .await;
-    assert_eq!(found[0]["attempt"], attempt);
-    assert_eq!(
-        json(&stage, &["attempts", "list", "--status", "invited"]).await,
-        serde_json::json!([])
-    );
+    let email = details["candidate"]["email"].as_str().unwrap();
+    let email = email.to_uppercase();
+    let by_person = ["attempts", "list", "--email", &email];
+    let by_person = [&by_person[..], &["--status", "completed"]].concat();
+    assert_eq!(json(&stage, &by_person).await[0]["attempt"], attempt);
+    let invited = json(&stage, &["attempts", "list", "--status", "invited"]).await;
+    assert_eq!(invited, serde_json::json!([]));
 }
 
 #[tokio::test]
@@ -170,33 +168,120 @@ async fn wrong_use_is_told_from_failure_and_says_what_to_do() {
     }
 }
 
-#[tokio::test]
-async fn what_was_parked_and_dead_letters_come_back() {
-    let stage = Stage::new().await;
-    // Ids that nobody will answer for, since the API is off.
-    json(&stage, &["reprocess", "imocha", "11", "12"]).await;
-    stage
-        .sqs
-        .send_message()
-        .queue_url(stage.bundle.dead_letter_queue_url())
-        .message_body(r#"{"version":1,"job":"sweep"}"#)
-        .send()
-        .await
-        .unwrap();
-    // What the worker makes of them comes first, since it would make them due again.
-    for id in ["11", "12"] {
+/// Has ids asked for that nobody will answer for, since the API is off.
+async fn ask_in_vain(stage: &Stage, ids: &[&str]) {
+    json(stage, &[&["reprocess", "imocha"], ids].concat()).await;
+    for id in ids {
         eventually("the worker has found the API to be off", || async {
             let asked = stage.table.asked("imocha", id).await.unwrap().unwrap();
             (asked.outcome == AskedOutcome::Failed).then_some(())
         })
         .await;
     }
+}
+
+/// Parks all that is marked.
+async fn park(stage: &Stage) {
     let later = stage.clock.now().plus(std::time::Duration::from_hours(48));
     for shard in 0..shared::key::SHARDS {
         for item in stage.table.due(shard, later, 100).await.unwrap() {
             assert!(stage.table.park(&item).await.unwrap());
         }
     }
+}
+
+async fn bury(stage: &Stage, body: &str) {
+    let message = stage.sqs.send_message().message_body(body);
+    let dead_letters = stage.bundle.dead_letter_queue_url();
+    message.queue_url(dead_letters).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn waiting_for_what_nobody_answers_ends_and_says_what_still_waits() {
+    let stage = Stage::new().await;
+    let args = [
+        "reprocess",
+        "imocha",
+        "11",
+        "12",
+        "--wait",
+        "--timeout",
+        "5",
+    ];
+    let (code, text) = failure(&stage, &args).await;
+    assert_eq!(code, 1, "{text}");
+    for says in [
+        "2 of 2 ids still wait after 5 seconds",
+        "11 (failed",
+        "12 (failed",
+    ] {
+        assert!(text.contains(says), "{text}");
+    }
+    let (code, text) = failure(&stage, &["reprocess", "imocha", "1", "--timeout", "5"]).await;
+    assert_eq!(code, 2, "{text}");
+}
+
+#[tokio::test]
+async fn work_is_listed_with_what_is_parked_told_apart() {
+    let stage = Stage::new().await;
+    ask_in_vain(&stage, &["11"]).await;
+    park(&stage).await;
+    ask_in_vain(&stage, &["12"]).await;
+    let work = json(&stage, &["work", "list"]).await;
+    let told: Vec<_> = work
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            (
+                it["attempt"].as_str().unwrap(),
+                it["state"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("11", "parked"), ("12", "later")]);
+    let parked = json(&stage, &["work", "list", "--parked"]).await;
+    assert_eq!(parked, serde_json::json!([work[0]]));
+    assert_eq!(parked[0]["source"], "imocha");
+    assert_eq!(parked[0]["job"], "ask_imocha");
+    assert_eq!(parked[0]["event"], Value::Null);
+    assert_eq!(parked[0]["pk"], "imocha#attempt#11");
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_stay() {
+    let stage = Stage::new().await;
+    assert_eq!(json(&stage, &["dlq", "list"]).await, serde_json::json!([]));
+    // More than one answer of SQS holds.
+    for _ in 0..11 {
+        bury(
+            &stage,
+            r#"{"version":1,"job":"sweep","correlation_id":"test"}"#,
+        )
+        .await;
+    }
+    bury(&stage, "hello ada@example.com").await;
+    let letters = json(&stage, &["dlq", "list"]).await;
+    let letters = letters.as_array().unwrap();
+    let (ours, others): (Vec<_>, Vec<_>) = letters.iter().partition(|it| it["problem"].is_null());
+    assert_eq!((ours.len(), others.len()), (11, 1));
+    assert_eq!(ours[0]["message"]["job"], "sweep");
+    assert!(ours[0]["received"].as_u64().unwrap() >= 1);
+    assert_eq!(others[0]["message"], Value::Null);
+    assert!(!others[0].to_string().contains("ada@"), "{}", others[0]);
+    // They are as good as before: a second look shows them, and they can be brought back.
+    let again = json(&stage, &["dlq", "list"]).await;
+    assert_eq!(again.as_array().unwrap().len(), 12);
+    let brought = json(&stage, &["redrive"]).await;
+    assert_eq!(brought, serde_json::json!({ "items": 0, "messages": 12 }));
+}
+
+#[tokio::test]
+async fn what_was_parked_and_dead_letters_come_back() {
+    let stage = Stage::new().await;
+    ask_in_vain(&stage, &["11", "12"]).await;
+    bury(&stage, r#"{"version":1,"job":"sweep"}"#).await;
+    park(&stage).await;
     assert_eq!(stage.table.parked().await.unwrap().len(), 2);
     let brought = json(&stage, &["redrive"]).await;
     assert_eq!(brought, serde_json::json!({ "items": 2, "messages": 1 }));

@@ -1,5 +1,6 @@
 //! A bundle for one test, and what tests ask of it.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use local::binaries::{self, CargoOutput, Profile};
 use local::faults::{Call, Fault, Faults};
@@ -26,6 +27,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 pub struct Stage {
     pub bundle: Bundle,
     pub table: Table,
+    dynamodb: aws_sdk_dynamodb::Client,
     pub sqs: aws_sdk_sqs::Client,
     pub http: reqwest::Client,
     pub clock: Clock,
@@ -76,8 +78,10 @@ impl Stage {
         change(&mut options);
         let bundle = Bundle::start(options).await.unwrap();
         let sdk = shared::aws::load_local(bundle.endpoint_url()).await;
+        let dynamodb = shared::aws::dynamodb(&sdk);
         Self {
-            table: Table::new(shared::aws::dynamodb(&sdk), bundle.table_name().to_owned()),
+            table: Table::new(dynamodb.clone(), bundle.table_name().to_owned()),
+            dynamodb,
             sqs: shared::aws::sqs(&sdk, Duration::from_secs(10)),
             http: reqwest::Client::new(),
             clock: Clock::system(),
@@ -178,8 +182,27 @@ impl Stage {
 
     /// Makes an item's work due now, and has the worker look for it.
     pub async fn sweep_now(&self, key: &ItemKey) {
-        let past = self.clock.now().minus(Duration::from_secs(1));
-        self.table.postpone(key, past).await.unwrap();
+        let past = self
+            .clock
+            .now()
+            .minus(Duration::from_secs(1))
+            .unix_ms()
+            .to_string();
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(self.bundle.table_name());
+        let update = update
+            .key("pk", AttributeValue::S(key.pk.clone()))
+            .key("sk", AttributeValue::S(key.sk.clone()));
+        let update = update
+            .condition_expression("attribute_exists(due_at)")
+            .update_expression("SET due_at = :past");
+        update
+            .expression_attribute_values(":past", AttributeValue::N(past))
+            .send()
+            .await
+            .unwrap();
         self.sweep().await;
     }
 }

@@ -1,6 +1,4 @@
 use super::*;
-use http::{HeaderMap, HeaderName};
-use std::collections::HashMap;
 
 // The published test vector.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -17,17 +15,9 @@ fn key(secret: &str) -> SigningKey {
 }
 
 fn call(headers: &[(&str, &str)], body: &[u8], seconds: i64) -> Call {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
-        map.append(name, value.parse().unwrap());
-    }
     Call {
-        headers: map,
-        path: HashMap::new(),
-        body: body.to_vec().into(),
         received: Timestamp::from_unix_ms(seconds * 1000).unwrap(),
-        correlation_id: "request".into(),
+        ..source_contract::call([], headers.iter().copied(), body)
     }
 }
 

@@ -4,6 +4,7 @@ use super::client::{Answer, Client};
 use super::{Resolution, VendorError, from_api};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use shared::lenient;
 use std::collections::BTreeSet;
 
 /// iMocha's API.
@@ -52,7 +53,11 @@ impl Api {
 
     /// `GET /v3/reports/{testInvitationId}`: the link to the PDF, once the report is ready.
     pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
-        let attempt: i64 = attempt.parse().map_err(|_| VendorError::NotFound)?;
+        let Ok(attempt) = attempt.parse::<i64>() else {
+            return Ok(Resolution::Unavailable(
+                "the attempt's id is no TestInvitationId",
+            ));
+        };
         let request = self.0.get(&format!("/v3/reports/{attempt}?reportType=1"));
         let report = Answer::of(request.header("x-api-key", self.0.key().await?.expose()))
             .await?
@@ -88,9 +93,11 @@ fn foreign_ids(answer: &Answer, asked: &BTreeSet<i64>) -> BTreeSet<i64> {
 /// An id, which may be a number, a text, or an object that holds one under a name with `id` in it.
 fn id(value: &Value) -> Option<i64> {
     match value {
-        Value::Number(_) | Value::String(_) => lenient::id(value)?.parse().ok(),
+        Value::Number(_) | Value::String(_) => lenient::as_integer(value),
         Value::Object(fields) => {
-            let mut named = fields.iter().filter(|(name, _)| name.to_lowercase().contains("id"));
+            let mut named = fields
+                .iter()
+                .filter(|(name, _)| name.to_lowercase().contains("id"));
             named.find_map(|(_, value)| id(value))
         }
         _ => None,

@@ -18,8 +18,8 @@ impl Api {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         {
-            // An id that would be another path is none of Xobin's.
-            return Err(VendorError::NotFound);
+            // It would be another path.
+            return Ok(Resolution::Unavailable("the attempt's id is no report id"));
         }
         let body = json!({ "expiration_hours": EXPIRATION_HOURS });
         let request = self

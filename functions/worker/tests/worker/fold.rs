@@ -93,7 +93,7 @@ async fn a_report_is_marked_with_the_state_that_names_it_and_then_announced() {
     world.record(&done).await;
     world.fold(&done).await;
     let writes = world.platform().take_writes();
-    assert_eq!(writes, ["state + report#1", &done.key.sk, "SendMessage"]);
+    assert_eq!(writes, ["attempt + report#1", &done.key.sk, "SendMessage"]);
     let key = report_key("imocha", "1", 1);
     let message = json!({
         "version": 1, "job": "fetch_report", "pk": key.pk, "sk": key.sk, "correlation_id": "r",
@@ -112,7 +112,10 @@ async fn the_event_is_settled_last() {
     world.fold(&done).await;
     let writes = world.platform().take_writes();
     let event = done.key.sk.as_str();
-    assert_eq!(writes, ["state + report#1", "asked", event, "SendMessage"]);
+    assert_eq!(
+        writes,
+        ["attempt + report#1", "asked", event, "SendMessage"]
+    );
 }
 
 #[tokio::test]
@@ -143,9 +146,7 @@ async fn a_queue_that_is_down_costs_a_report_a_minute() {
     assert_eq!(marked.due_at, at(0).plus(FIRST_DUE));
 }
 
-#[tokio::test]
-async fn snapshots_may_return_to_an_earlier_one() {
-    let world = world().await;
+fn two_snapshots() -> (Delivery, Delivery) {
     let snapshot = |status, seconds| {
         let event = Event {
             order: Order::Snapshot(Stage::Active),
@@ -153,8 +154,13 @@ async fn snapshots_may_return_to_an_earlier_one() {
         };
         delivery("jobmojito", event, at(seconds))
     };
-    let selected = snapshot(Status::Completed, 0);
-    let taken_back = snapshot(Status::Failed, 10);
+    (snapshot(Status::Completed, 0), snapshot(Status::Failed, 10))
+}
+
+#[tokio::test]
+async fn snapshots_may_return_to_an_earlier_one() {
+    let world = world().await;
+    let (selected, taken_back) = two_snapshots();
     let again = again(&selected, at(20));
     let steps = [
         (&selected, Status::Completed),
@@ -316,7 +322,7 @@ async fn a_fold_that_is_overtaken_starts_anew_and_loses_nothing() {
     world.record(&begun).await;
     let (other, newer) = (Arc::clone(&world.worker), done.clone());
     let table = world.table.clone();
-    world.platform().before_write_of("state", async move {
+    world.platform().before_write_of("attempt", async move {
         shared::store::EventStore::record(&table, &newer)
             .await
             .unwrap();
@@ -326,6 +332,30 @@ async fn a_fold_that_is_overtaken_starts_anew_and_loses_nothing() {
     let stored = world.state(&begun).await;
     assert_eq!(status(&stored.state), Some(Status::Completed));
     assert_eq!(stored.version, 1);
+    assert!(world.marked().await.is_empty());
+}
+
+/// A, then B, then A again: the fold of B has read, and not yet written, when the one of A finds the state as it should be.
+#[tokio::test]
+async fn a_fold_that_changes_nothing_overtakes_one_that_knows_less() {
+    let world = world().await;
+    let (first, second) = two_snapshots();
+    world.record(&first).await;
+    world.fold(&first).await;
+    world.record(&second).await;
+    let (other, table) = (Arc::clone(&world.worker), world.table.clone());
+    let returned = again(&first, at(20));
+    world.platform().before_write_of("attempt", async move {
+        shared::store::EventStore::record(&table, &returned)
+            .await
+            .unwrap();
+        other.fold(&returned.key, "r").await.unwrap();
+    });
+    world.fold(&second).await;
+    assert_eq!(
+        status(&world.state(&first).await.state),
+        Some(Status::Completed)
+    );
     assert!(world.marked().await.is_empty());
 }
 
@@ -501,7 +531,7 @@ fn keep_overtaking(
     version: u64,
 ) {
     let next = Arc::clone(platform);
-    platform.before_write_of("state", async move {
+    platform.before_write_of("attempt", async move {
         let state = State {
             vendor_status: Some(version.to_string()),
             ..State::default()
@@ -511,6 +541,7 @@ fn keep_overtaking(
             attempt: "1",
             state: &state,
             replaces: version,
+            folds: version,
             report: None,
             new_report: None,
             candidate_key: None,
@@ -584,7 +615,7 @@ async fn an_event_that_comes_again_during_its_fold_stays_marked() {
     let begun = step("1", Status::InProgress, at(0));
     world.record(&begun).await;
     let (table, repeat) = (world.table.clone(), again(&begun, at(5)));
-    world.platform().before_write_of("state", async move {
+    world.platform().before_write_of("attempt", async move {
         shared::store::EventStore::record(&table, &repeat)
             .await
             .unwrap();
@@ -616,7 +647,7 @@ async fn world_after(writes: usize) -> Option<(World, Delivery)> {
     world.request([1]).await;
     let begin = world
         .table
-        .begin_asking("imocha", "1", at(1), Duration::ZERO);
+        .begin_asking("imocha", "1", at(1), Duration::ZERO, Duration::ZERO);
     begin.await.unwrap();
     world.record(&done).await;
     world.platform().cut_off_after(writes);
@@ -686,7 +717,7 @@ async fn what_was_asked_for_is_answered_by_what_comes_after() {
         .unwrap();
     let begin = world
         .table
-        .begin_asking("imocha", "1", at(10), Duration::ZERO);
+        .begin_asking("imocha", "1", at(10), Duration::ZERO, Duration::ZERO);
     assert!(begin.await.unwrap());
     world.fold(&done).await;
     assert_eq!(world.asked(1).await.outcome, AskedOutcome::Requested);

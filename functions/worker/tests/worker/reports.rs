@@ -191,13 +191,13 @@ async fn a_report_that_was_not_ready_is_resolved_once_it_is() {
 }
 
 #[tokio::test]
-async fn a_report_that_the_vendor_does_not_know_is_unavailable() {
+async fn a_report_that_the_vendor_does_not_know_yet_is_asked_for_again() {
     for source in ["imocha", "jobmojito", "xobin"] {
         let world = world().await;
         world.vendor().will_answer(404, &json!({ "error": "none" }));
         let (report, due) = asked_for(&world, source).await;
-        assert_without_link(&report, ReportOutcome::Unavailable);
-        assert_eq!(due, None);
+        assert_eq!(report.outcome, ReportOutcome::Pending);
+        assert_eq!(due, Some(at(5 * MINUTE)));
     }
 }
 

@@ -52,9 +52,8 @@ fn a_start_is_timed_and_scores_nothing() {
 
 #[test]
 fn a_submission_is_timed_where_its_time_can_be_placed() {
-    let occurred_at = |date: Value| {
-        event("submission", &json!({"id": 1, "completed_date": date})).occurred_at
-    };
+    let occurred_at =
+        |date: Value| event("submission", &json!({"id": 1, "completed_date": date})).occurred_at;
     let expected = Timestamp::parse("2025-01-22T05:41:12Z").ok();
     assert_eq!(occurred_at(json!("2025-01-22T05:41:12Z")), expected);
     assert_eq!(occurred_at(json!(1_737_524_472_000_i64)), expected);
