@@ -210,11 +210,7 @@ async fn waiting_for_what_nobody_answers_ends_and_says_what_still_waits() {
     ];
     let (code, text) = failure(&stage, &args).await;
     assert_eq!(code, 1, "{text}");
-    for says in [
-        "2 of 2 ids still wait after 5 seconds",
-        "11 (failed",
-        "12 (failed",
-    ] {
+    for says in ["2 of 2 ids still wait after 5 seconds", "11 (", "12 ("] {
         assert!(text.contains(says), "{text}");
     }
     let (code, text) = failure(&stage, &["reprocess", "imocha", "1", "--timeout", "5"]).await;
