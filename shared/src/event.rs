@@ -18,8 +18,9 @@ use std::fmt;
 
 /// What one body said.
 ///
-/// Everything is optional but the kind: a word that the vendor did not say is absent, never a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Everything is optional but the kind: a word that the vendor did not say is absent, never a default. `Debug` shows nothing
+/// that is personal: neither the person, nor details, links and problems, which may name one.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// What happened.
     pub kind: Kind,
@@ -97,6 +98,18 @@ impl Event {
             decision,
             ..Self::new(kind)
         }
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Event")
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("decision", &self.decision)
+            .field("occurred_at", &self.occurred_at)
+            .finish_non_exhaustive()
     }
 }
 
@@ -229,11 +242,21 @@ mod tests {
 
     #[test]
     fn debug_shows_nobody() {
-        let candidate = Candidate {
+        let mut event = Event::of_attempt("1".into(), None, None);
+        event.problem = Some("invalid type: ada@example.com".into());
+        event
+            .details
+            .insert("remark".into(), "ada@example.com".into());
+        event.report = Report::from_link(Some("https://example.com/ada@example.com"), None);
+        event.candidate = Some(Candidate {
             email: Some("ada@example.com".into()),
             ..Candidate::default()
-        };
-        assert_eq!(format!("{candidate:?}"), "Candidate(redacted)");
+        });
+        assert!(!format!("{event:?}").contains("ada"), "{event:?}");
+        assert_eq!(
+            format!("{:?}", event.candidate),
+            "Some(Candidate(redacted))"
+        );
     }
 
     #[test]

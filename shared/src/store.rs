@@ -25,10 +25,11 @@ use crate::event::Event;
 use crate::key::{EventId, ItemKey, SourceName};
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
+use std::fmt;
 use std::future::Future;
 
-/// An event that came just now, to be stored or counted.
-#[derive(Clone, Debug)]
+/// An event that came just now, to be stored or counted. `Debug` does not show its body.
+#[derive(Clone)]
 pub struct Delivery {
     /// Where it belongs.
     pub key: ItemKey,
@@ -42,6 +43,17 @@ pub struct Delivery {
     pub body: Bytes,
     /// When it came.
     pub received: Timestamp,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "Delivery({}, {} bytes)",
+            self.id,
+            self.body.len()
+        )
+    }
 }
 
 /// What the table knew of an event before.
