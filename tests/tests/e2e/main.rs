@@ -13,4 +13,5 @@ mod deliveries;
 mod failures;
 mod follow_ups;
 mod stage;
+mod template;
 mod vendors;

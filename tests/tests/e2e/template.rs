@@ -1,0 +1,346 @@
+//! `template.yaml` held against the code: what no validator sees, and what a deployment would show too late.
+
+use crate::stage::root;
+use local::schedule;
+use local::template::{FunctionResource, Place, Template};
+use serde_json::Value;
+use shared::config::{ConfigError, Environment, ReceiverConfig};
+use shared::key::SourceName;
+use shared::source::Source;
+use shared::store::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use worker::config::WorkerConfig;
+use worker::job::{Job, Message};
+
+const WORKER: &str = "WorkerFunction";
+/// Variables that may be absent: what they are when they are not set is in the code.
+const OPTIONAL: [&str; 2] = ["ENDPOINT_URL", "RUST_LOG"];
+
+fn text() -> String {
+    std::fs::read_to_string(root().join("template.yaml")).unwrap()
+}
+
+fn template() -> Template {
+    let place = Place {
+        stack: "stack".into(),
+        endpoint_url: "http://127.0.0.1:1".into(),
+        api_url: "http://127.0.0.1:2".into(),
+    };
+    Template::read(&root().join("template.yaml"), &BTreeMap::new(), &place).unwrap()
+}
+
+fn function<'a>(template: &'a Template, logical_id: &str) -> &'a FunctionResource {
+    template
+        .functions
+        .iter()
+        .find(|function| function.logical_id == logical_id)
+        .unwrap()
+}
+
+/// The properties of a resource as they stand in the file, intrinsics as their text.
+fn resource(logical_id: &str) -> String {
+    let text = text();
+    let start = text.find(&format!("\n  {logical_id}:\n")).unwrap() + 1;
+    let lines = text[start..].lines();
+    let own = lines
+        .enumerate()
+        .take_while(|(number, line)| *number == 0 || line.is_empty() || line.starts_with("   "));
+    own.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+}
+
+struct SourceFunction {
+    name: SourceName,
+    logical_id: &'static str,
+    hashes_people: bool,
+}
+
+fn sources() -> [SourceFunction; 4] {
+    fn of<S: Source>(logical_id: &'static str) -> SourceFunction {
+        SourceFunction {
+            name: S::NAME,
+            logical_id,
+            hashes_people: S::HASHES_PEOPLE,
+        }
+    }
+    [
+        of::<imocha_webhook::Imocha>("ImochaFunction"),
+        of::<jobmojito_webhook::Jobmojito>("JobmojitoFunction"),
+        of::<testlify_webhook::Testlify>("TestlifyFunction"),
+        of::<xobin_webhook::Xobin>("XobinFunction"),
+    ]
+}
+
+#[test]
+fn every_function_crate_has_its_resource_and_the_names_agree() {
+    let folders = std::fs::read_dir(root().join("functions")).unwrap();
+    let crates: BTreeSet<String> = folders
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let binaries: BTreeSet<String> = template()
+        .functions
+        .into_iter()
+        .map(|function| function.binary)
+        .collect();
+    let expected = crates.iter().map(|name| {
+        if name == "worker" {
+            name.clone()
+        } else {
+            format!("{name}-webhook")
+        }
+    });
+    assert_eq!(binaries, expected.collect());
+}
+
+#[test]
+fn the_routes_are_the_published_ones() {
+    let template = template();
+    let routes = |id| -> Vec<String> {
+        let routes = function(&template, id).routes.iter();
+        routes
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect()
+    };
+    assert_eq!(routes("ImochaFunction"), ["POST /webhooks/imocha/{token}"]);
+    assert_eq!(
+        routes("TestlifyFunction"),
+        ["POST /webhooks/testlify/{token}", "POST /webhooks/testlify"]
+    );
+    assert_eq!(routes("JobmojitoFunction"), ["POST /webhooks/jobmojito"]);
+    assert_eq!(routes("XobinFunction"), ["POST /webhooks/xobin/{kind}"]);
+    assert!(routes(WORKER).is_empty());
+}
+
+/// Every variable that is declared is needed: without it, the function does not start and names it.
+fn assert_needed<T: std::fmt::Debug>(
+    declared: &BTreeMap<String, String>,
+    read: impl Fn(&Environment) -> Result<T, ConfigError>,
+) {
+    let all = Environment::of(declared.clone());
+    read(&all).unwrap();
+    for name in declared
+        .keys()
+        .filter(|name| !OPTIONAL.contains(&name.as_str()))
+    {
+        let mut without = declared.clone();
+        without.remove(name);
+        let error = read(&Environment::of(without)).unwrap_err();
+        assert_eq!(
+            error,
+            ConfigError::Absent(name.clone()),
+            "declared for nothing"
+        );
+    }
+}
+
+#[test]
+fn every_variable_that_the_code_reads_is_declared_and_none_for_nothing() {
+    let template = template();
+    for source in sources() {
+        let declared = &function(&template, source.logical_id).environment;
+        assert_needed(declared, |environment| {
+            ReceiverConfig::read(environment, source.hashes_people)
+        });
+    }
+    assert_needed(&function(&template, WORKER).environment, WorkerConfig::read);
+    for function in &template.functions {
+        assert_eq!(
+            function.environment["ENDPOINT_URL"], "",
+            "{}",
+            function.logical_id
+        );
+    }
+}
+
+#[test]
+fn no_variable_holds_a_secret() {
+    let text = text();
+    assert!(!text.contains("resolve:secretsmanager") && !text.contains("resolve:ssm-secure"));
+    for function in template().functions {
+        for (name, value) in function.environment {
+            let is_secrets_id = value.starts_with("arn:aws:secretsmanager:");
+            assert_eq!(
+                is_secrets_id,
+                name.ends_with("_SECRET_ID"),
+                "{name} of {}",
+                function.logical_id
+            );
+        }
+    }
+}
+
+#[test]
+fn the_tables_names_are_those_of_the_code() {
+    let template = template();
+    let [table] = template.tables.as_slice() else {
+        panic!("one table")
+    };
+    assert_eq!(table.time_to_live.as_deref(), Some(TIME_TO_LIVE));
+    let indexes = table.create["GlobalSecondaryIndexes"].as_array().unwrap();
+    let names: BTreeSet<&str> = indexes
+        .iter()
+        .map(|index| index["IndexName"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, BTreeSet::from([BY_CANDIDATE, BY_DAY, DUE]));
+    for index in indexes {
+        let projected = index["Projection"]["NonKeyAttributes"].as_array();
+        let raw = projected.is_some_and(|attributes| attributes.contains(&Value::from("raw")));
+        // States, which are all that is found by a candidate, hold no raw body.
+        let whole =
+            index["Projection"]["ProjectionType"] == "ALL" && index["IndexName"] != BY_CANDIDATE;
+        assert!(!raw && !whole, "{index} holds raw bodies");
+    }
+}
+
+#[test]
+fn the_queue_waits_longer_than_the_worker_works_and_keeps_what_failed() {
+    let template = template();
+    let worker = function(&template, WORKER);
+    let [source] = worker.sources.as_slice() else {
+        panic!("one queue")
+    };
+    assert!(source.reports_failures);
+    // Lambda refuses 1.
+    assert!(source.maximum_concurrency.is_some_and(|it| it >= 2));
+    assert!(
+        source.batch_size <= 10 || source.window > Duration::ZERO,
+        "SQS gives more than ten only with a window"
+    );
+    let queue = template.queue_by_arn(&source.queue_arn).unwrap();
+    let seconds = |queue: &local::template::QueueResource, name: &str| {
+        Duration::from_secs(queue.attributes[name].parse().unwrap())
+    };
+    assert!(seconds(queue, "VisibilityTimeout") >= worker.timeout * 6 + source.window);
+    let dead_letters = template
+        .queue_by_arn(queue.dead_letter_arn.as_ref().unwrap())
+        .unwrap();
+    assert_eq!(
+        seconds(dead_letters, "MessageRetentionPeriod"),
+        Duration::from_hours(14 * 24)
+    );
+}
+
+#[test]
+fn a_receiver_is_answered_for_before_its_time_is_up() {
+    let budgets = shared::ingest::Budgets::DEFAULT;
+    let whole = budgets.secret + budgets.store + budgets.queue;
+    assert!(whole < Duration::from_secs(5), "{whole:?}");
+    for source in sources() {
+        assert!(function(&template(), source.logical_id).timeout >= whole * 2);
+    }
+}
+
+#[test]
+fn the_schedule_sends_what_the_worker_reads() {
+    let template = template();
+    let [sweep] = template.schedules.as_slice() else {
+        panic!("one schedule")
+    };
+    assert_eq!(
+        schedule::interval(&sweep.expression),
+        Ok(Duration::from_mins(1))
+    );
+    assert_eq!(Message::parse(Some(&sweep.input)).unwrap().job, Job::Sweep);
+    assert_eq!(
+        sweep.target_arn,
+        function(&template, WORKER).sources[0].queue_arn
+    );
+    assert!(
+        sweep.name.contains("stack"),
+        "two stacks would ask for one name"
+    );
+}
+
+#[test]
+fn a_receiver_may_write_events_of_its_source_and_nothing_else() {
+    for source in sources() {
+        let text = resource(source.logical_id);
+        let actions: BTreeSet<&str> = text
+            .split_whitespace()
+            .filter(|word| word.contains(':') && word.starts_with(|c: char| c.is_lowercase()))
+            .collect();
+        let allowed = [
+            "dynamodb:UpdateItem",
+            "dynamodb:PutItem",
+            "dynamodb:LeadingKeys:",
+            "sqs:SendMessage",
+            "secretsmanager:GetSecretValue",
+        ];
+        assert_eq!(actions, BTreeSet::from(allowed), "{}", source.logical_id);
+        assert!(
+            text.contains(&format!(r#"dynamodb:LeadingKeys: ["{}#*"]"#, source.name)),
+            "keys begin with the source's name"
+        );
+        assert!(!text.contains("ApiSecret"), "no receiver has an API key");
+        assert_eq!(text.contains("HashKeySecret"), source.hashes_people);
+    }
+}
+
+#[test]
+fn a_wildcard_has_its_reason_beside_it() {
+    let text = text();
+    let lines: Vec<&str> = text.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        let code = line.split('#').next().unwrap();
+        let statement = ["Action", "Resource", "- "]
+            .iter()
+            .any(|word| code.trim_start().starts_with(word));
+        let wild = code.contains(":*") || code.trim_end().ends_with("\"*\"");
+        if statement && wild && !code.contains("LeadingKeys") {
+            let reason = line.contains('#') || lines[number - 1].trim_start().starts_with('#');
+            assert!(reason, "line {}: {line}", number + 1);
+        }
+    }
+}
+
+#[test]
+fn generated_secrets_are_never_generated_anew() {
+    // CloudFormation makes a new version of a secret whenever these properties change, and so would lock the vendors out.
+    let text = text();
+    let frozen: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| {
+            line.starts_with("SecretStringTemplate:") || line.starts_with("SecretString:")
+        })
+        .collect();
+    insta::assert_json_snapshot!(frozen);
+}
+
+#[test]
+fn what_a_person_must_act_on_has_an_alarm_that_goes_by_the_words_of_the_code() {
+    let source = |path: &str| {
+        std::fs::read_to_string(root().join("functions/worker/src").join(path)).unwrap()
+    };
+    for (filter, path, words) in [
+        ("ParkedMetricFilter", "sweep.rs", "\"parked:"),
+        (
+            "UnreadableMetricFilter",
+            "fold.rs",
+            "\"an event is kept that cannot be read",
+        ),
+    ] {
+        assert!(
+            source(path).contains(words),
+            "{path} says something else now"
+        );
+        let pattern = words.trim_start_matches('"');
+        assert!(
+            resource(filter).contains(&format!("$.message = \"{pattern}*\"")),
+            "{filter}"
+        );
+    }
+    for alarm in [
+        "ApiServerErrorAlarm",
+        "ApiThrottledAlarm",
+        "WorkerErrorsAlarm",
+        "ErrorLinesAlarm",
+        "ParkedAlarm",
+        "UnreadableAlarm",
+    ] {
+        assert!(
+            resource(alarm).contains("AlarmActions"),
+            "{alarm} tells nobody"
+        );
+    }
+}
