@@ -27,6 +27,9 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print the URLs and headers that the vendors must be given. Shows secrets.
     Endpoints,
+    /// The credentials: which are set, and how they are changed without cutting a vendor off.
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Post a payload as its vendor would, with credentials.
     Send(SendArgs),
     /// Events, exactly as they came.
@@ -68,6 +71,44 @@ pub struct DemoArgs {
     /// Decides the order in which the deliveries are made.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SecretsCommand {
+    /// Show which fields are set, and where a previous version stands. Shows no values.
+    Status,
+    /// Set a field to what standard input says.
+    Set(SecretsSetArgs),
+    /// Make a new credential, and print what the vendor must be given. The old one stays good. Shows secrets.
+    Rotate(SecretsRotateArgs),
+    /// End the previous version.
+    Retire(SecretsRetireArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsSetArgs {
+    /// The secret, as `secrets status` shows it.
+    pub name: String,
+    /// The field, such as `signing_secret` or `api_key`. Its value is read from standard input and never given here.
+    pub field: String,
+    /// Empty the field. Standard input is not read.
+    #[arg(long)]
+    pub clear: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsRotateArgs {
+    /// The source whose credential is to be made anew.
+    pub name: String,
+    /// Print the new credential at once. For five minutes some functions may refuse it.
+    #[arg(long)]
+    pub no_wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SecretsRetireArgs {
+    /// The secret, as `secrets status` shows it.
+    pub name: String,
 }
 
 #[derive(Debug, Args)]

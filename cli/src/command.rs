@@ -9,6 +9,7 @@ pub mod generate;
 pub mod local;
 pub mod redrive;
 pub mod reprocess;
+pub mod secrets;
 pub mod send;
 pub mod sweep;
 pub mod work;

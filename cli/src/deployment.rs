@@ -2,7 +2,9 @@
 //! stack's outputs.
 
 use crate::exit::WrongUse;
-use crate::sources::{self, Entry};
+use crate::secret;
+use crate::sources::Entry;
+use crate::vault::Vault;
 use crate::workspace;
 use anyhow::{Context, bail};
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -47,6 +49,8 @@ pub struct Deployment {
     /// The client of its queues.
     pub sqs: aws_sdk_sqs::Client,
     secrets: SecretsManager,
+    /// Its secrets, as they are changed.
+    pub vault: Vault,
     /// The time.
     pub clock: Clock,
 }
@@ -83,6 +87,8 @@ impl Deployment {
             table: Table::new(aws::dynamodb(&sdk), table),
             sqs: aws::sqs(&sdk, QUEUE_TIMEOUT),
             secrets: SecretsManager::new(aws::secrets_manager(&sdk)),
+            // With the SDK's own time-outs: those of a function are too short for a change that must not be half known.
+            vault: Vault::new(aws_sdk_secretsmanager::Client::new(&sdk)),
             address,
             clock: Clock::system(),
         })
@@ -153,7 +159,7 @@ fn count(
 /// The outputs that a command may need, and the variables that say them where there is no stack.
 fn variables() -> impl Iterator<Item = (String, String)> {
     let outputs = OUTPUTS.map(|(output, variable)| (output.to_owned(), variable.to_owned()));
-    let secrets = sources::ALL.map(|source| (source.secret_output(), source.secret_variable()));
+    let secrets = secret::ALL.iter().map(|it| (it.output(), it.variable()));
     outputs.into_iter().chain(secrets)
 }
 
@@ -285,10 +291,11 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_of_a_source_has_its_variable() {
+    fn every_secret_has_its_variable() {
         let variables: BTreeMap<String, String> = variables().collect();
         assert_eq!(variables["JobmojitoSecretId"], "JOBMOJITO_SECRET_ID");
+        assert_eq!(variables["JobmojitoApiSecretId"], "JOBMOJITO_API_SECRET_ID");
         assert_eq!(variables["HashKeySecretId"], "HASH_KEY_SECRET_ID");
-        assert_eq!(variables.len(), OUTPUTS.len() + sources::ALL.len());
+        assert_eq!(variables.len(), OUTPUTS.len() + secret::ALL.len());
     }
 }

@@ -7,12 +7,15 @@ mod command;
 mod deployment;
 mod exit;
 mod output;
+mod secret;
 mod sources;
+mod vault;
 mod view;
 mod workspace;
 
 use args::{
-    AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReprocessCommand, WorkCommand,
+    AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReprocessCommand, SecretsCommand,
+    WorkCommand,
 };
 use clap::Parser;
 use deployment::Deployment;
@@ -43,6 +46,18 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Local(args) => command::local::run(args, json).await,
         Command::Demo(args) => command::demo::run(&args, json).await,
         Command::Endpoints => command::endpoints::run(&find().await?, json).await,
+        Command::Secrets(SecretsCommand::Status) => {
+            command::secrets::status(&find().await?, json).await
+        }
+        Command::Secrets(SecretsCommand::Set(args)) => {
+            command::secrets::set(find, &args, json).await
+        }
+        Command::Secrets(SecretsCommand::Rotate(args)) => {
+            command::secrets::rotate(find, &args, json).await
+        }
+        Command::Secrets(SecretsCommand::Retire(args)) => {
+            command::secrets::retire(find, &args, json).await
+        }
         Command::Send(args) => command::send::run(&find().await?, &args, json).await,
         Command::Events(EventsCommand::List(args)) => {
             command::events::list(&find().await?, &args, json).await

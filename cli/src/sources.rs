@@ -12,17 +12,21 @@ use std::path::Path;
 use testlify_webhook::Testlify;
 use xobin_webhook::Xobin;
 
-/// All of them, each with its inbound secret on one's own machine: what the template would generate or a vendor issue. They are
-/// in the repository, so that the events under `events/` are good for `sam local invoke`; nothing deployed has them.
+/// All of them, each with the field of its inbound secret that we choose and can rotate, and with that secret on one's own machine:
+/// what the template would generate or a vendor issue. They are in the repository, so that the events under `events/` are good
+/// for `sam local invoke`; nothing deployed has them.
 pub const ALL: [Entry; 4] = [
-    Entry::of::<Imocha>(|| json!({ "token": "local-imocha-token" })),
+    Entry::of::<Imocha>("token", || json!({ "token": "local-imocha-token" })),
     Entry::of::<Jobmojito>(
+        "token",
         || json!({ "header": "x-webhook-token", "token": "local-jobmojito-token" }),
     ),
     Entry::of::<Testlify>(
+        "token",
         || json!({ "token": "local-testlify-token", "signing_secret": "whsec_bG9jYWwtdGVzdGxpZnktc2lnbmluZy1zZWNyZXQ=" }),
     ),
     Entry::of::<Xobin>(
+        "password",
         || json!({ "username": "xobin", "password": "local-xobin-password", "header": "", "api_key": "" }),
     ),
 ];
@@ -32,15 +36,18 @@ pub const ALL: [Entry; 4] = [
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
+    /// The field of its inbound secret that is ours to choose, and not issued by the vendor.
+    pub chosen: &'static str,
     local_secret: fn() -> Value,
     endpoints: fn(&str) -> anyhow::Result<Vec<Endpoint>>,
     call: fn(&str, Delivery<'_>) -> anyhow::Result<VendorCall>,
 }
 
 impl Entry {
-    const fn of<S: Caller>(local_secret: fn() -> Value) -> Self {
+    const fn of<S: Caller>(chosen: &'static str, local_secret: fn() -> Value) -> Self {
         Self {
             name: S::NAME,
+            chosen,
             local_secret,
             endpoints: endpoints::<S>,
             call: call::<S>,
@@ -49,11 +56,7 @@ impl Entry {
 
     /// The logical id of its inbound secret in the template.
     pub fn secret(&self) -> String {
-        let mut name = self.name.to_owned();
-        if let Some(first) = name.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        format!("{name}Secret")
+        format!("{}Secret", capitalised(self.name))
     }
 
     /// The stack's output that says where its inbound secret is.
@@ -87,6 +90,15 @@ impl Entry {
         let versions: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.version).collect();
         Ok(version_of(&versions, file)?)
     }
+}
+
+/// A vendor's name, as the template's logical ids begin with it.
+pub fn capitalised(name: &str) -> String {
+    let mut name = name.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    name
 }
 
 fn version_of<'a>(versions: &[&'a str], file: &Path) -> Result<&'a str, WrongUse> {

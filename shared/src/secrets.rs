@@ -125,11 +125,10 @@ impl<R: SecretReader, C: Credentials> CachedSecret<R, C> {
         if let Some(versions) = self.fresh() {
             return Ok(versions);
         }
-        let (current, previous) = futures_util::future::try_join(
-            self.reader.read(&self.id, Stage::Current),
-            self.reader.read(&self.id, Stage::Previous),
-        )
-        .await?;
+        // One after the other: a rotation between the two makes the current version the previous one, and so it is read twice.
+        // At the same time, the new version could be read without the one before it.
+        let current = self.reader.read(&self.id, Stage::Current).await?;
+        let previous = self.reader.read(&self.id, Stage::Previous).await?;
         let current = current.ok_or_else(|| SecretError::Missing {
             id: self.id.clone(),
         })?;
@@ -255,6 +254,30 @@ mod tests {
         ));
         shelf.0.lock().unwrap().2 = false;
         assert!(secret.versions().await.is_ok());
+    }
+
+    /// Rotates the secret as soon as its current version was read.
+    struct RotatedInBetween(Arc<Shelf>);
+
+    impl SecretReader for RotatedInBetween {
+        async fn read(&self, id: &str, stage: Stage) -> Result<Option<String>, SecretError> {
+            let read = self.0.read(id, stage).await;
+            let current = self.0.0.lock().unwrap().0;
+            *self.0.0.lock().unwrap() = (Some(r#"{"token":"new"}"#), current, false);
+            // Whoever reads both at the same time reads the previous version only now.
+            tokio::task::yield_now().await;
+            read
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rotation_between_the_two_reads_keeps_no_vendor_out() {
+        let shelf = Arc::new(Shelf::default());
+        shelf.0.lock().unwrap().0 = Some(r#"{"token":"old"}"#);
+        let reader = RotatedInBetween(Arc::clone(&shelf));
+        let secret = CachedSecret::<_, Token>::new(reader, "imocha".into(), clock());
+        let versions = secret.versions().await.unwrap();
+        assert!(versions.iter().any(|version| version.token.matches("old")));
     }
 
     #[tokio::test]

@@ -2,8 +2,9 @@
 
 use crate::deployment::Deployment;
 use crate::output;
-use crate::sources;
+use crate::sources::{self, Entry};
 use serde::Serialize;
+use shared::caller::Endpoint;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
@@ -19,32 +20,45 @@ pub struct EndpointView {
 
 /// Prints them.
 pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
+    show(&endpoints(deployment).await?, json)
+}
+
+/// Prints some, and warns whoever looks on.
+pub fn show(endpoints: &[EndpointView], json: bool) -> anyhow::Result<()> {
     if std::io::stdout().is_terminal() {
         eprintln!("What follows holds secrets: whoever has them can post as the vendor.");
     }
-    let endpoints = endpoints(deployment).await?;
     if json {
         return output::json(&endpoints);
     }
-    print(&endpoints)
+    print(endpoints)
 }
 
 /// All of them.
 pub async fn endpoints(deployment: &Deployment) -> anyhow::Result<Vec<EndpointView>> {
-    let api_url = deployment.output("ApiUrl")?.trim_end_matches('/');
     let mut views = Vec::new();
     for source in sources::ALL {
         let secret = deployment.inbound_secret(&source).await?;
-        let endpoints = source.endpoints(&secret)?;
-        views.extend(endpoints.into_iter().map(|endpoint| EndpointView {
-            source: source.name,
-            version: endpoint.version,
-            url: format!("{api_url}{}", endpoint.path),
-            method: "POST",
-            headers: endpoint.headers,
-        }));
+        views.extend(of_source(deployment, &source, &secret)?);
     }
     Ok(views)
+}
+
+/// Those of one source, by its inbound secret.
+pub fn of_source(
+    deployment: &Deployment,
+    source: &Entry,
+    secret: &str,
+) -> anyhow::Result<Vec<EndpointView>> {
+    let api_url = deployment.output("ApiUrl")?.trim_end_matches('/');
+    let view = |endpoint: Endpoint| EndpointView {
+        source: source.name,
+        version: endpoint.version,
+        url: format!("{api_url}{}", endpoint.path),
+        method: "POST",
+        headers: endpoint.headers,
+    };
+    Ok(source.endpoints(secret)?.into_iter().map(view).collect())
 }
 
 /// Prints them for people.

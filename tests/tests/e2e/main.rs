@@ -12,6 +12,7 @@ mod cost;
 mod deliveries;
 mod failures;
 mod follow_ups;
+mod secrets;
 mod stage;
 mod template;
 mod vendors;

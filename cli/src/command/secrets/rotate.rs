@@ -1,0 +1,145 @@
+//! `hooks secrets rotate`: a new credential, which is shown once every function knows it. The old one stays good.
+
+use crate::args::SecretsRotateArgs;
+use crate::command::endpoints;
+use crate::deployment::Deployment;
+use crate::exit::WrongUse;
+use crate::secret::Secret;
+use crate::sources::Entry;
+use crate::vault::Held;
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
+use shared::clock::Clock;
+use shared::secrets::CACHE_TIME;
+use std::future::Future;
+use std::time::Duration;
+
+/// As many as the template has generated.
+const LENGTH: usize = 48;
+const LETTERS_AND_DIGITS: &[u8; 62] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// A function keeps what it has read for [`CACHE_TIME`] from the end of the reading, which may have begun before the change.
+const READING: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_secs(1);
+
+/// Makes it. The deployment is looked for after the name is checked.
+pub async fn run<F>(
+    find: impl FnOnce() -> F,
+    args: &SecretsRotateArgs,
+    json: bool,
+) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<Deployment>>,
+{
+    let source = ours(&args.name)?;
+    let deployment = find().await?;
+    let id = deployment.output(&source.secret_output())?;
+    let held = deployment.vault.read(id).await?;
+    let secret = renewed(&source, &held)?;
+    // Whatever is wrong with what would be printed is said before anything is changed.
+    let endpoints = endpoints::of_source(&deployment, &source, &secret)?;
+    deployment.vault.put(&held, secret).await?;
+    if args.no_wait {
+        tell_of_haste(&source);
+    } else {
+        wait(&source, &deployment.clock).await;
+    }
+    endpoints::show(&endpoints, json)?;
+    let name = source.name;
+    eprintln!(
+        "Give this to {name}. Once it uses it everywhere, end the old one with `hooks secrets retire {name}`."
+    );
+    Ok(())
+}
+
+/// The source of this name: only the credentials of sources are ours to choose.
+fn ours(name: &str) -> Result<Entry, WrongUse> {
+    match Secret::named(name)? {
+        Secret::Inbound(source) => Ok(source),
+        Secret::Api(vendor) => Err(WrongUse(format!(
+            "the key of {vendor}'s API is issued by {vendor}: have a new one issued, and put it in with \
+             `hooks secrets set {name} api_key`"
+        ))),
+    }
+}
+
+/// The secret with a new value of the credential that we choose.
+fn renewed(source: &Entry, held: &Held) -> anyhow::Result<String> {
+    let name = source.name;
+    if held.previous.is_some() {
+        bail!(
+            "a previous version of {name} still stands, and a new one would end it at once: see that the vendor uses what \
+             `hooks endpoints` prints, end the previous one with `hooks secrets retire {name}`, and rotate then"
+        );
+    }
+    let mut fields = held.fields()?;
+    fields.insert(source.chosen.to_owned(), Value::String(credential()));
+    Ok(Value::Object(fields).to_string())
+}
+
+/// Letters and digits, each as likely as the other.
+fn credential() -> String {
+    let mut text = String::with_capacity(LENGTH);
+    while text.len() < LENGTH {
+        let mut bytes = [0; 64];
+        getrandom::fill(&mut bytes).expect("the operating system has randomness");
+        // 248 is the largest multiple of 62 that a byte holds: what is above would favour some letters.
+        let usable = bytes.into_iter().filter(|byte| *byte < 248);
+        let letters = usable.filter_map(|byte| LETTERS_AND_DIGITS.get(usize::from(byte % 62)));
+        let missing = LENGTH - text.len();
+        text.extend(letters.take(missing).map(|letter| char::from(*letter)));
+    }
+    text
+}
+
+fn tell_of_haste(source: &Entry) {
+    eprintln!(
+        "The new {} of {} stands, and the old one stays good. For five minutes some functions may not know the new one, and \
+         answer it with 401: do not give it to the vendor before.",
+        source.chosen, source.name
+    );
+}
+
+/// Waits until no function believes what it read before the change.
+async fn wait(source: &Entry, clock: &Clock) {
+    let all = CACHE_TIME + READING;
+    eprintln!(
+        "The new {} of {} stands, and the old one stays good. What to give to the vendor is printed when every function knows \
+         the new one; if you interrupt this, `hooks endpoints` prints it, and it is good from {} on.",
+        source.chosen,
+        source.name,
+        clock.now().plus(all)
+    );
+    let style = ProgressStyle::with_template("until every function knows it {bar:40} {eta}")
+        .expect("the template is a constant");
+    let bar = ProgressBar::new(all.as_secs()).with_style(style);
+    for _ in 0..all.as_secs() {
+        tokio::time::sleep(TICK).await;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_of_letters_and_digits_and_another_each_time() {
+        let credential = credential();
+        assert_eq!(credential.len(), 48);
+        assert!(credential.chars().all(|it| it.is_ascii_alphanumeric()));
+        assert_ne!(credential, super::credential());
+    }
+
+    #[test]
+    fn what_a_vendor_issues_is_not_rotated() {
+        let error = ours("imocha-api").map(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("hooks secrets set imocha-api api_key"),
+            "{error}"
+        );
+        assert_eq!(ours("xobin").map(|it| it.chosen).ok(), Some("password"));
+    }
+}
