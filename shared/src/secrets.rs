@@ -256,16 +256,19 @@ mod tests {
         assert!(secret.versions().await.is_ok());
     }
 
-    /// Rotates the secret as soon as its current version was read.
+    /// Rotates the secret as soon as one version was read. Reading the current one takes longer.
     struct RotatedInBetween(Arc<Shelf>);
 
     impl SecretReader for RotatedInBetween {
         async fn read(&self, id: &str, stage: Stage) -> Result<Option<String>, SecretError> {
+            if stage == Stage::Current {
+                tokio::task::yield_now().await;
+            }
             let read = self.0.read(id, stage).await;
-            let current = self.0.0.lock().unwrap().0;
-            *self.0.0.lock().unwrap() = (Some(r#"{"token":"new"}"#), current, false);
-            // Whoever reads both at the same time reads the previous version only now.
-            tokio::task::yield_now().await;
+            let mut shelf = self.0.0.lock().unwrap();
+            if shelf.1.is_none() {
+                *shelf = (Some(r#"{"token":"new"}"#), shelf.0, false);
+            }
             read
         }
     }
