@@ -189,7 +189,7 @@ impl Line<'_> {
     fn accepted(&self, receipt: &Receipt) {
         let (id, kind) = (receipt.id.as_str(), receipt.kind.to_string());
         let (outcome, earlier) = (receipt.outcome.as_str(), receipt.earlier_deliveries);
-        let status = StatusCode::ACCEPTED;
+        let (status, credential) = (StatusCode::ACCEPTED, receipt.vouched_by.as_str());
         if let Some(error) = &receipt.not_enqueued {
             line!(
                 warn,
@@ -200,6 +200,7 @@ impl Line<'_> {
                 event.id = id,
                 event.kind = kind,
                 event.earlier_deliveries = earlier,
+                webhook.credential = credential,
                 error = causes(error)
             );
         } else {
@@ -211,7 +212,8 @@ impl Line<'_> {
                 webhook.outcome = outcome,
                 event.id = id,
                 event.kind = kind,
-                event.earlier_deliveries = earlier
+                event.earlier_deliveries = earlier,
+                webhook.credential = credential
             );
         }
     }

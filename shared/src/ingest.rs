@@ -7,7 +7,7 @@ use crate::event::{Event, Kind};
 use crate::key::{EventId, ItemKey};
 use crate::person::HashKey;
 use crate::queue::{FoldMessage, Queue, QueueError};
-use crate::secrets::{CachedSecret, SecretError, SecretReader, Versions};
+use crate::secrets::{CachedSecret, SecretError, SecretReader, Stage, Versions};
 use crate::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
 use crate::store::{Delivery, EventStore, Recorded, StoreError};
 use futures_util::future::join;
@@ -67,6 +67,8 @@ pub struct Receipt {
     pub kind: Kind,
     /// How often it had come before.
     pub earlier_deliveries: u64,
+    /// Which version of the source's credentials vouched for it.
+    pub vouched_by: Stage,
     /// Why the worker was not told, if it was not. The work is marked, and comes a minute later.
     pub not_enqueued: Option<NotEnqueued>,
 }
@@ -175,6 +177,7 @@ impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
                 Recorded::New => 0,
                 Recorded::Repeat { earlier_deliveries } => earlier_deliveries,
             },
+            vouched_by: call.vouched_by,
             not_enqueued,
         })
     }
@@ -226,6 +229,7 @@ impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
             outcome: Outcome::Ping,
             kind: Kind::Ping,
             earlier_deliveries: 0,
+            vouched_by: call.vouched_by,
             not_enqueued: None,
         }
     }

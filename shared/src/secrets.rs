@@ -25,6 +25,17 @@ pub enum Stage {
     Previous,
 }
 
+impl Stage {
+    /// The word in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Previous => "previous",
+        }
+    }
+}
+
 /// Where secrets are read.
 pub trait SecretReader: Send + Sync {
     /// The text of a version, `None` if there is no such version.
@@ -88,8 +99,9 @@ pub struct Versions<C> {
 
 impl<C> Versions<C> {
     /// The newest, then the one before.
-    pub fn iter(&self) -> impl Iterator<Item = &C> {
-        std::iter::once(&self.current).chain(&self.previous)
+    pub fn iter(&self) -> impl Iterator<Item = (Stage, &C)> {
+        let previous = self.previous.iter().map(|it| (Stage::Previous, it));
+        std::iter::once((Stage::Current, &self.current)).chain(previous)
     }
 }
 
@@ -226,8 +238,11 @@ mod tests {
             false,
         );
         let secret = secret(&shelf, &clock);
-        let passes =
-            |versions: &Versions<Token>, it: &str| versions.iter().any(|v| v.token.matches(it));
+        let passes = |versions: &Versions<Token>, it: &str| {
+            versions
+                .iter()
+                .any(|(_, version)| version.token.matches(it))
+        };
         let versions = secret.versions().await.unwrap();
         assert!(
             passes(&versions, "new") && passes(&versions, "old") && !passes(&versions, "older")
@@ -280,7 +295,11 @@ mod tests {
         let reader = RotatedInBetween(Arc::clone(&shelf));
         let secret = CachedSecret::<_, Token>::new(reader, "imocha".into(), clock());
         let versions = secret.versions().await.unwrap();
-        assert!(versions.iter().any(|version| version.token.matches("old")));
+        assert!(
+            versions
+                .iter()
+                .any(|(_, version)| version.token.matches("old"))
+        );
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@
 use crate::event::Event;
 use crate::key::{EventKey, SourceName};
 use crate::person::HashKey;
-use crate::secrets::{Credentials, SecretText, Versions};
+use crate::secrets::{Credentials, SecretText, Stage, Versions};
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -52,7 +52,11 @@ impl fmt::Debug for Call {
 
 /// A call whose sender is known. Only [`Call::authenticate`] makes one.
 #[derive(Debug)]
-pub struct AuthenticCall(Call);
+pub struct AuthenticCall {
+    call: Call,
+    /// Which version of the credentials vouches for it.
+    pub vouched_by: Stage,
+}
 
 impl Call {
     /// Believes the call if one of the versions of the source's credentials authenticates it.
@@ -62,9 +66,12 @@ impl Call {
         versions: &Versions<S::Credentials>,
     ) -> Result<AuthenticCall, Unauthenticated> {
         let mut cause = Unauthenticated::Wrong;
-        for credentials in versions.iter() {
+        for (vouched_by, credentials) in versions.iter() {
             match source.authenticate(&self, credentials) {
-                Ok(()) => return Ok(AuthenticCall(self)),
+                Ok(()) => {
+                    let call = self;
+                    return Ok(AuthenticCall { call, vouched_by });
+                }
                 Err(refused) => cause = refused,
             }
         }
@@ -76,7 +83,7 @@ impl std::ops::Deref for AuthenticCall {
     type Target = Call;
 
     fn deref(&self) -> &Call {
-        &self.0
+        &self.call
     }
 }
 

@@ -436,9 +436,9 @@ async fn the_previous_version_of_the_secret_passes_and_an_older_one_does_not() {
         ..Setup::default()
     };
     let receiver = setup.receiver();
-    for token in ["newer", TOKEN] {
+    for (token, version) in [("newer", Stage::Current), (TOKEN, Stage::Previous)] {
         let accepted = receiver.receive(call_with(Some(token), ANSWERED)).await;
-        assert!(accepted.is_ok(), "{token}");
+        assert_eq!(accepted.unwrap().vouched_by, version, "{token}");
     }
     let refused = receiver.receive(call_with(Some("older"), ANSWERED)).await;
     assert!(matches!(refused, Err(Refusal::Unauthenticated(_))));
