@@ -152,7 +152,7 @@ pub struct EventsListArgs {
     /// Only those of this source.
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// How many days back, today included.
+    /// How many days back, today included; a thousand at most.
     #[arg(long, default_value = "7")]
     pub days: NonZeroU32,
 }
@@ -188,7 +188,7 @@ pub struct AttemptsListArgs {
     /// Only those with this status.
     #[arg(long)]
     pub status: Option<Status>,
-    /// How many days back, today included.
+    /// How many days back, today included; a thousand at most.
     #[arg(long, default_value = "7")]
     pub days: NonZeroU32,
 }

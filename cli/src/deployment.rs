@@ -173,6 +173,13 @@ fn output<'a>(address: &'a Address, name: &str) -> anyhow::Result<&'a str> {
 }
 
 /// The bundle that this file tells of. `None` if there is no file: none was started, or it was ended.
+/// Whether a bundle runs that this file tells of.
+pub async fn runs(file: &Path) -> bool {
+    of_local_bundle(file)
+        .await
+        .is_ok_and(|address| address.is_some())
+}
+
 async fn of_local_bundle(file: &Path) -> anyhow::Result<Option<Address>> {
     let text = match std::fs::read(file) {
         Ok(text) => text,

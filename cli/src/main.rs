@@ -20,7 +20,7 @@ use args::{
 use clap::Parser;
 use deployment::Deployment;
 use std::process::ExitCode;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -30,18 +30,33 @@ async fn main() -> ExitCode {
     exit::code(run(cli).await)
 }
 
-/// What the bundle has to say of itself goes to standard error, beside what the command says.
+/// What the bundle has to say of itself goes to standard error, beside what the command says. The engine warns of every
+/// condition that does not hold, which here is an answer like any other; the SDK of every way to credentials that leads nowhere.
 fn tell_warnings() {
     tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::WARN)
+        .with_env_filter(EnvFilter::new("warn,dynoxide=error,aws_config=error"))
         .with_writer(std::io::stderr)
         .without_time()
         .init();
 }
 
+/// What runs on this machine alone takes no stack: whoever names one believes otherwise.
+fn refuse_stack(cli: &Cli) -> Result<(), exit::WrongUse> {
+    let own_machine = matches!(
+        cli.command,
+        Command::Local(_) | Command::Demo(_) | Command::Events(EventsCommand::Generate(_))
+    );
+    if cli.stack.is_some() && own_machine {
+        let text = "this command runs on your own machine, and takes no --stack";
+        return Err(exit::WrongUse(text.into()));
+    }
+    Ok(())
+}
+
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let json = cli.json;
     let find = || Deployment::find(cli.stack.as_deref());
+    refuse_stack(&cli)?;
     match cli.command {
         Command::Local(args) => command::local::run(args, json).await,
         Command::Demo(args) => command::demo::run(&args, json).await,

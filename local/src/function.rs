@@ -114,14 +114,21 @@ impl Function {
             .map_or_else(InvokeError::leaves_process_alive, |_| true);
         let _ = answer.send(outcome);
         // Answered is not yet ready for more: the process still has to ask for it.
-        if survives && environment.ready(deadline + READY_LIMIT).await.is_ok() {
-            self.idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(environment);
-        } else {
+        let ready = survives && environment.ready(deadline + READY_LIMIT).await.is_ok();
+        if let Some(environment) = self.set_aside(environment, ready) {
             environment.end().await;
         }
+    }
+
+    /// Keeps a process that is ready for the next invocation, or gives it back to be ended. All of a generation end together: [`Function::kill`] first
+    /// makes a new generation and then takes what is idle, so that whoever looks under the lock is taken or knows.
+    fn set_aside(&self, mut environment: Environment, ready: bool) -> Option<Environment> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if ready && environment.is_alive() {
+            idle.push(environment);
+            return None;
+        }
+        Some(environment)
     }
 
     async fn environment(&self) -> Result<Environment, InvokeError> {

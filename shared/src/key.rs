@@ -234,7 +234,7 @@ impl fmt::Display for EventId {
 /// A text that is no event's id.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no event's id, which is a source, a dot and 32 hex digits, like <source>.0123456789abcdef0123456789abcdef"
+    "`{0}` is no event's id, which is a source, a dot and 32 hex digits in lower case, like <source>.0123456789abcdef0123456789abcdef"
 )]
 pub struct InvalidEventId(String);
 

@@ -2,25 +2,37 @@
 
 use crate::args::LocalArgs;
 use crate::command::endpoints;
-use crate::deployment::{Address, Deployment};
+use crate::deployment::{self, Address, Deployment};
+use crate::exit::WrongUse;
 use crate::output;
 use crate::sources;
 use crate::workspace;
 use anyhow::Context;
 use local::binaries::{self, CargoOutput, Profile};
 use local::{Bundle, Options};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 /// Runs it until Ctrl-C.
 pub async fn run(args: LocalArgs, json: bool) -> anyhow::Result<()> {
     let root = workspace::root()?;
+    let file = workspace::bundle_file(&root);
+    if deployment::runs(&file).await {
+        let text = format!(
+            "a bundle runs already, says {}: end it first",
+            file.display()
+        );
+        return Err(WrongUse(text).into());
+    }
+    // Held until the end.
+    let _data = args.data.as_deref().map(take).transpose()?;
     let mut options = options(&root, CargoOutput::Shown).await?;
     options.api_port = args.port;
     options.endpoint_port = args.endpoint_port;
     options.data_directory = args.data;
     let bundle = Bundle::start(options).await?;
     let address = address(&bundle);
-    let file = workspace::bundle_file(&root);
     write(&file, &address)?;
     let shown = show(&address, json).await;
     if shown.is_ok() {
@@ -31,6 +43,29 @@ pub async fn run(args: LocalArgs, json: bool) -> anyhow::Result<()> {
     std::fs::remove_file(&file)
         .with_context(|| format!("{} could not be removed", file.display()))?;
     shown
+}
+
+/// Takes a data directory for this process alone: two bundles on one table would do all work twice. It holds personal data, so
+/// that nobody else may look in.
+fn take(directory: &Path) -> anyhow::Result<File> {
+    let name = directory.display();
+    let mut builder = DirBuilder::new();
+    builder
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .with_context(|| format!("{name} could not be made a directory"))?;
+    let lock = File::create(directory.join("lock"))
+        .with_context(|| format!("{name} cannot be written to"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            Err(WrongUse(format!("{name} is in use by another bundle")).into())
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{name} cannot be locked"))
+        }
+    }
 }
 
 /// The bundle with the functions' binaries built, and everything else as the template says.
@@ -80,4 +115,28 @@ async fn interrupted() -> anyhow::Result<()> {
         _ = terminated.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_data_directory_is_one_bundles_and_one_users() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("data");
+        let held = take(&directory).unwrap();
+        assert_eq!(
+            directory.metadata().unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        let error = take(&directory).unwrap_err();
+        assert!(
+            error.is::<WrongUse>() && error.to_string().contains("in use"),
+            "{error}"
+        );
+        drop(held);
+        assert!(take(&directory).is_ok());
+    }
 }

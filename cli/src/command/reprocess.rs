@@ -72,7 +72,9 @@ fn print(reprocessed: &Reprocessed, args: &ReprocessArgs, json: bool) -> anyhow:
         foreign,
     } = reprocessed;
     output::line(&format!(
-        "asked for {ids} ids in {messages} messages, each of them one call"
+        "noted {}; the worker asks for them in {}",
+        counted(*ids, "id"),
+        counted(*messages, "call")
     ))?;
     if args.wait {
         output::line(&format!(
@@ -80,6 +82,12 @@ fn print(reprocessed: &Reprocessed, args: &ReprocessArgs, json: bool) -> anyhow:
         ))?;
     }
     Ok(())
+}
+
+/// `1 id`, `2 ids`.
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 fn ids(args: &ReprocessArgs) -> anyhow::Result<BTreeSet<i64>> {

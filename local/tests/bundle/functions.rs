@@ -198,3 +198,22 @@ async fn more_than_the_throttle_allows_is_a_429_on_that_route() {
     assert_eq!(post(&bundle, "/hasty", &json!({})).await.0, 200);
     bundle.stop().await;
 }
+
+/// A process that has answered and not yet asked for more is neither busy nor idle.
+#[tokio::test]
+async fn a_kill_right_after_an_answer_ends_what_had_answered() {
+    let bundle = bundle().await;
+    for _ in 0..100 {
+        let (status, body) = post(&bundle, "/echo/a", &json!({})).await;
+        assert_eq!(status, 200);
+        let process = body["pid"].as_u64().unwrap();
+        let killed = tokio::time::timeout(std::time::Duration::from_mins(1), bundle.kill("Echo"));
+        killed.await.expect("the kill ends").unwrap();
+        assert!(
+            !processes(&bundle, "Echo")
+                .iter()
+                .any(|id| u64::from(*id) == process)
+        );
+    }
+    bundle.stop().await;
+}

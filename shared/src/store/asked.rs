@@ -63,7 +63,8 @@ impl Asked {
             self.outcome,
             AskedOutcome::Open | AskedOutcome::Failed | AskedOutcome::Requested
         );
-        waiting && self.asked_at.is_some_and(|asked| received > asked)
+        // What comes by itself, before the vendor could be asked, need not be asked for any more.
+        waiting && received > self.asked_at.unwrap_or(self.requested_at)
     }
 }
 

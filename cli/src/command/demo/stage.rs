@@ -16,8 +16,8 @@ use std::time::Duration;
 const API_KEY: &str = "demo-api-key";
 const WORKER: &str = "WorkerFunction";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How often it is looked whether everything is settled: for a minute.
-const LOOKS: usize = 600;
+/// How often it is looked whether everything is settled: for three minutes: what the queue did not take comes by the sweep.
+const LOOKS: usize = 1800;
 
 /// All that the demo plays on.
 pub struct Stage {
@@ -79,7 +79,7 @@ impl Stage {
         self.bundle.stop().await;
     }
 
-    /// Waits until no work is left, for a minute at most. What is left then is counted: items that are marked, and messages.
+    /// Waits until no work is left, for three minutes at most. What is left then is counted: items that are marked, and messages.
     pub async fn until_settled(&self) -> anyhow::Result<u64> {
         for _ in 0..LOOKS {
             if self.unsettled().await? == 0 {
