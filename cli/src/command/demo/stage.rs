@@ -16,7 +16,7 @@ use std::time::Duration;
 const API_KEY: &str = "demo-api-key";
 const WORKER: &str = "WorkerFunction";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How often it is looked whether everything is settled: for three minutes: what the queue did not take comes by the sweep.
+/// How often it is looked whether everything is settled, for three minutes: what the queue did not take comes by the sweep.
 const LOOKS: usize = 1800;
 
 /// All that the demo plays on.
