@@ -92,7 +92,7 @@ impl Worker {
 
     async fn park(&self, item: &DueItem) -> Result<(), JobError> {
         if self.table.park(item).await? {
-            tracing::error!(item = %item.key.sk, tries = item.tries, "parked: `hooks redrive` brings it back");
+            tracing::error!(item = %item.key, tries = item.tries, "parked: `hooks redrive` brings it back");
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! An attempt's partition: its events, reports and state, read together and written on condition.
 
 use super::asked::Asked;
-use super::item::{Item, json, number, text, word};
+use super::item::{Item, expiry, json, number, text, word};
 use super::reports::ReportItem;
 use super::table::{Attributes, BY_CANDIDATE, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
@@ -104,7 +104,7 @@ impl StateWrite<'_> {
         };
         let status = self.state.status.as_ref().map(|(status, _)| word(status));
         let report = self.new_report.map(|(number, _)| number).or(self.report);
-        let expiry = Table::expiry(self.now, self.keep_for).map(|(_, expires)| expires);
+        let expires = expiry(self.now, self.keep_for);
         update
             .set("source", text(self.source))
             .set("attempt", text(self.attempt))
@@ -114,7 +114,7 @@ impl StateWrite<'_> {
             .set_or_remove("status", status)
             .set_or_remove("report", report.map(number))
             .set_or_remove("candidate_key", self.candidate_key.map(text))
-            .set_or_remove(TIME_TO_LIVE, expiry)
+            .set_or_remove(TIME_TO_LIVE, expires)
     }
 }
 
@@ -196,11 +196,11 @@ impl Table {
         keep_for: Option<Duration>,
     ) -> Result<bool, StoreError> {
         let key = ItemKey::of_attempt(&state.source, &state.attempt, STATE);
-        let expiry = Self::expiry(now, keep_for).map(|(_, expires)| expires);
+        let expires = expiry(now, keep_for);
         let update = Update::of_existing(&key)
             .only_if_is("folds", number(state.folds))
             .set("folds", number(state.folds + 1))
-            .set_or_remove(TIME_TO_LIVE, expiry);
+            .set_or_remove(TIME_TO_LIVE, expires);
         self.update_unless_overtaken(update).await
     }
 

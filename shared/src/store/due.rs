@@ -6,11 +6,11 @@
 
 use super::StoreError;
 use super::item::{Item, number, text};
-use super::table::{Attributes, DUE, TIME_TO_LIVE, Table, unavailable};
+use super::table::{Attributes, DUE, Table, unavailable};
 use super::update::Update;
 use crate::key::{ItemKey, SHARDS};
 use crate::timestamp::Timestamp;
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use aws_sdk_dynamodb::types::Select;
 use std::time::Duration;
 
 /// When new work is due: by then its message has long been handled, if the queue took it.
@@ -197,13 +197,5 @@ impl Table {
             }
         }
         Ok(count)
-    }
-
-    /// How long something is kept, as the attribute that time to live goes by.
-    pub(super) fn expiry(
-        now: Timestamp,
-        keep_for: Option<Duration>,
-    ) -> Option<(&'static str, AttributeValue)> {
-        keep_for.map(|it| (TIME_TO_LIVE, number(now.plus(it).unix_seconds())))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::body::{self, Encoding, StoredBody};
 use super::due::Mark;
-use super::item::{Item, count, json, number, text, time, word};
+use super::item::{Item, count, expiry, json, number, text, time, word};
 use super::table::{Attributes, BY_DAY, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
 use super::{Delivery, EventStore, ItemError, Recorded, StoreError};
@@ -262,7 +262,7 @@ impl Table {
         now: Timestamp,
         keep_for: Option<Duration>,
     ) -> Result<(), StoreError> {
-        let expires = Self::expiry(now, keep_for).map(|(_, expires)| expires);
+        let expires = expiry(now, keep_for);
         for part in event.part_keys() {
             let update = Update::of_existing(&part).set_or_remove(TIME_TO_LIVE, expires.clone());
             self.update(update).await?;

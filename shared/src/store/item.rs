@@ -5,6 +5,7 @@ use crate::key::ItemKey;
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
+use std::time::Duration;
 
 /// An item is not as this code writes it.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,11 @@ pub(super) fn count(value: usize) -> AttributeValue {
 
 pub(super) fn time(value: Timestamp) -> AttributeValue {
     AttributeValue::S(value.to_string())
+}
+
+/// When something that is kept this long from now on expires, as time to live has it; `None` is never.
+pub(super) fn expiry(now: Timestamp, keep_for: Option<Duration>) -> Option<AttributeValue> {
+    keep_for.map(|it| number(now.plus(it).unix_seconds()))
 }
 
 /// An item on its way in.

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::due::Mark;
-use super::item::{Item, json, text, time, word};
+use super::item::{Item, expiry, json, text, time, word};
 use super::table::{Attributes, TIME_TO_LIVE, Table};
 use super::update::Update;
 use crate::event::Report;
@@ -99,7 +99,7 @@ impl Table {
         now: Timestamp,
         keep_for: Option<Duration>,
     ) -> Result<(), StoreError> {
-        let expires = Self::expiry(now, keep_for).map(|(_, expires)| expires);
+        let expires = expiry(now, keep_for);
         let update = Mark::clear_on(Update::of_existing(&report.key))
             // The report of an attempt that was erased and came again is other work.
             .only_if_is("link", json(&report.link))
