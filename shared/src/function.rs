@@ -4,7 +4,7 @@ use crate::aws;
 use crate::clock::Clock;
 use crate::config::{Environment, ReceiverConfig};
 use crate::error::causes;
-use crate::http::handle;
+use crate::http::{handle, without_address};
 use crate::ingest::{Budgets, Receiver};
 use crate::queue::Sqs;
 use crate::secrets::{CachedSecret, SecretsManager};
@@ -12,7 +12,8 @@ use crate::source::Source;
 use crate::store::Table;
 use crate::telemetry;
 pub use lambda_http::Error;
-use lambda_http::{Request, service_fn};
+use lambda_http::tower::ServiceExt;
+use lambda_http::{Adapter, Request, lambda_runtime, service_fn};
 use std::convert::Infallible;
 
 type LambdaReceiver<S> = Receiver<S, SecretsManager, Table, Sqs>;
@@ -29,7 +30,7 @@ pub async fn run<S: Source>(source: S) -> Result<(), Error> {
     let service = service_fn(|request: Request| async move {
         Ok::<_, Infallible>(handle(receiver, clock, request).await)
     });
-    lambda_http::run(service).await
+    lambda_runtime::run(Adapter::from(service).map_request(without_address)).await
 }
 
 async fn receiver<S: Source>(

@@ -12,13 +12,30 @@ use crate::store::EventStore;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Response, StatusCode, header};
-use lambda_http::request::RequestContext;
-use lambda_http::{Body, Request, RequestExt};
+use lambda_http::request::{LambdaRequest, RequestContext};
+use lambda_http::{Body, LambdaEvent, Request, RequestExt};
 use serde::Serialize;
 use std::panic::AssertUnwindSafe;
 
 /// When a vendor should try again after a fault of ours, in seconds.
 const RETRY_AFTER_SECONDS: &str = "30";
+
+/// The event without the address that was called, which nothing here reads: not the query, and of the path only the parts that
+/// have a name in the route. `lambda_http` makes a URI of it and panics where it is none, so that a stranger's `?<` or a `Host`
+/// with a space would count as a crash of the function.
+#[must_use]
+pub fn without_address(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+        request.raw_path = None;
+        request.raw_query_string = None;
+        request.request_context.domain_name = None;
+        request.request_context.stage = None;
+        for name in ["host", "x-forwarded-proto"] {
+            request.headers.remove(name);
+        }
+    }
+    event
+}
 
 /// Answers one request. Never fails: a fault of ours, also a panic, is a 5xx.
 pub async fn handle<S, R, E, Q>(

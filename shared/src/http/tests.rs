@@ -379,3 +379,29 @@ fn the_whole_chain_of_causes_is_told_outermost_first() {
         "the event was not stored in time"
     );
 }
+
+/// As the function gets it: what `lambda_http` makes of the event.
+fn request_of_event(event: Value) -> Request {
+    let payload = serde_json::from_value(event).unwrap();
+    let event = LambdaEvent::new(payload, lambda_http::Context::default());
+    without_address(event).payload.into()
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_answered_as_any_other() {
+    let odd = [
+        ("/rawQueryString", json!("a=<script>&b=\"{}|")),
+        ("/rawPath", json!("//[::1/%%%\u{7f} x")),
+        ("/headers/host", json!("no host at all:99999")),
+        ("/headers/x-forwarded-proto", json!("ht tp")),
+        ("/requestContext/domainName", json!("also [none")),
+        ("/requestContext/stage", json!("a stage?")),
+    ];
+    for (pointer, value) in odd {
+        let headers = json!({ "x-token": "correct", "host": "h", "x-forwarded-proto": "https" });
+        let mut event = gateway_event(&headers, &json!({}), "{}", false);
+        *event.pointer_mut(pointer).unwrap() = value;
+        let response = answered(&working(), request_of_event(event)).await;
+        assert_eq!(response.status(), 202, "{pointer}");
+    }
+}
