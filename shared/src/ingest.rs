@@ -9,7 +9,7 @@ use crate::person::HashKey;
 use crate::queue::{FoldMessage, Queue, QueueError};
 use crate::secrets::{CachedSecret, SecretError, SecretReader, Stage, Versions};
 use crate::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
-use crate::store::{Delivery, EventStore, Recorded, StoreError};
+use crate::store::{Delivery, EventStore, Origin, Recorded, StoreError};
 use futures_util::future::join;
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -220,6 +220,7 @@ impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
             event,
             body: call.body.clone(),
             received: call.received,
+            origin: Origin::Webhook,
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Delivery {
     pub body: Bytes,
     /// When it came.
     pub received: Timestamp,
+    /// What brought it in. That of the first delivery stays.
+    pub origin: Origin,
 }
 
 impl fmt::Debug for Delivery {

@@ -21,6 +21,10 @@ use std::time::Duration;
 pub enum Origin {
     /// The vendor called.
     Webhook,
+    /// A list of the vendor's was compared with what is stored: it tells what the vendor calls nobody about.
+    Reconcile,
+    /// The vendor's API was asked for the result.
+    Api,
 }
 
 /// An event as it is stored, without its raw body.
@@ -170,6 +174,7 @@ fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
         source,
         event,
         received,
+        origin,
         ..
     } = delivery;
     let (shard, day) = (key.shard(), received.day());
@@ -178,7 +183,7 @@ fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
         .set_once("source", text(*source))
         .set_once("kind", word(&event.kind))
         .set_once("event", json(event))
-        .set_once("origin", word(&Origin::Webhook))
+        .set_once("origin", word(origin))
         .set_once("raw_sha256", text(&body.sha256))
         .set_once("raw_encoding", word(&body.encoding))
         .set_once("raw_parts", count(body.parts().len()))

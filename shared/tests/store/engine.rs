@@ -11,7 +11,7 @@ use local::template::{Place, TableResource, Template};
 use sha2::{Digest, Sha256};
 use shared::event::{Event, Status};
 use shared::key::{EventId, EventKey, ItemKey, body_part};
-use shared::store::{Delivery, DueItem, EventStore, Recorded, StoredEvent, Table};
+use shared::store::{Delivery, DueItem, EventStore, Origin, Recorded, StoredEvent, Table};
 use shared::timestamp::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -193,6 +193,7 @@ pub fn delivery_of(event: Event, body: impl Into<Bytes>, received: Timestamp) ->
         event,
         body,
         received,
+        origin: Origin::Webhook,
     }
 }
 

@@ -67,6 +67,21 @@ async fn what_a_repeat_says_otherwise_changes_nothing_but_the_count() {
 }
 
 #[tokio::test]
+async fn what_brought_an_event_in_first_is_kept() {
+    let engine = engine().await;
+    for (attempt, origin) in [("7", Origin::Reconcile), ("8", Origin::Api)] {
+        let first = Delivery {
+            origin,
+            ..delivery(attempt, "{}", at(0))
+        };
+        engine.record(&first).await;
+        engine.record(&delivery(attempt, "{}", at(1))).await;
+        let stored = engine.event(&first.key).await.summary;
+        assert_eq!((stored.origin, stored.deliveries), (origin, 2));
+    }
+}
+
+#[tokio::test]
 async fn fifty_deliveries_at_once_are_one_new_event_and_fifty_counted() {
     let engine = engine().await;
     let first = delivery("7", "{}", at(0));

@@ -13,7 +13,7 @@ use shared::key::{EventId, EventKey, ItemKey, STATE, SourceName, attempt_partiti
 use shared::queue::Sqs;
 use shared::secrets::{CachedSecret, SecretsManager};
 use shared::store::{
-    Asked, Delivery, DueItem, EventStore, Partition, ReportItem, StateWrite, StoredEvent,
+    Asked, Delivery, DueItem, EventStore, Origin, Partition, ReportItem, StateWrite, StoredEvent,
     StoredState, Table,
 };
 use shared::timestamp::Timestamp;
@@ -268,6 +268,7 @@ pub fn delivery(source: SourceName, event: Event, received: Timestamp) -> Delive
         event,
         body: body.into(),
         received,
+        origin: Origin::Webhook,
     }
 }
 
