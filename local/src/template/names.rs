@@ -36,6 +36,7 @@ pub(super) fn name_property(kind: &str) -> Option<&'static str> {
         "AWS::Serverless::Function" => Some("FunctionName"),
         "AWS::S3::Bucket" => Some("BucketName"),
         "AWS::Logs::LogGroup" => Some("LogGroupName"),
+        "AWS::ApiGatewayV2::DomainName" => Some("DomainName"),
         "AWS::SecretsManager::Secret" | "AWS::Scheduler::Schedule" | "AWS::Events::EventBus" => {
             Some("Name")
         }
@@ -75,6 +76,9 @@ impl Place {
             ("AWS::SecretsManager::Secret", "Id") => secret_arn(name),
             ("AWS::Serverless::Function", "Arn") => arn("lambda", &format!("function:{name}")),
             ("AWS::Serverless::HttpApi", "ApiEndpoint") => self.api_url.clone(),
+            ("AWS::ApiGatewayV2::DomainName", "RegionalDomainName") => {
+                format!("d-{API_ID}.execute-api.{REGION}.amazonaws.com")
+            }
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{name}"),
             ("AWS::Events::EventBus", "Arn") => arn("events", &format!("event-bus/{name}")),
             ("AWS::Scheduler::Schedule", "Arn") => {

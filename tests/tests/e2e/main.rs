@@ -10,6 +10,8 @@ mod bad_input;
 mod commands;
 mod cost;
 mod deliveries;
+mod documents;
+mod domain;
 mod failures;
 mod follow_ups;
 mod secrets;

@@ -17,17 +17,25 @@ const WORKER: &str = "WorkerFunction";
 /// Variables that may be absent: what they are when they are not set is in the code.
 const OPTIONAL: [&str; 2] = ["ENDPOINT_URL", "RUST_LOG"];
 
-fn text() -> String {
+pub fn text() -> String {
     std::fs::read_to_string(root().join("template.yaml")).unwrap()
 }
 
 fn template() -> Template {
+    template_with(&[])
+}
+
+pub fn template_with(parameters: &[(&str, &str)]) -> Template {
     let place = Place {
         stack: "stack".into(),
         endpoint_url: "http://127.0.0.1:1".into(),
         api_url: "http://127.0.0.1:2".into(),
     };
-    Template::read(&root().join("template.yaml"), &BTreeMap::new(), &place).unwrap()
+    let parameters = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let path = root().join("template.yaml");
+    Template::read(&path, &parameters.collect(), &place).unwrap()
 }
 
 fn function<'a>(template: &'a Template, logical_id: &str) -> &'a FunctionResource {
@@ -39,7 +47,7 @@ fn function<'a>(template: &'a Template, logical_id: &str) -> &'a FunctionResourc
 }
 
 /// The properties of a resource as they stand in the file, intrinsics as their text.
-fn resource(logical_id: &str) -> String {
+pub fn resource(logical_id: &str) -> String {
     let text = text();
     let start = text.find(&format!("\n  {logical_id}:\n")).unwrap() + 1;
     let lines = text[start..].lines();
