@@ -18,6 +18,7 @@ pub mod http;
 pub mod ingest;
 pub mod key;
 pub mod lenient;
+pub mod limits;
 pub mod person;
 pub mod queue;
 pub mod secrets;

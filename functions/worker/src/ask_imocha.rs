@@ -32,15 +32,16 @@ impl Worker {
         correlation_id: &str,
     ) -> Result<(), JobError> {
         // Nothing is written as asked that cannot be asked.
-        if let Err(error) = self.vendors.imocha.ready().await {
-            return self.ask_later(ids, &error).await;
-        }
+        let admission = match self.vendors.imocha.admit().await {
+            Ok(admission) => admission,
+            Err(error) => return self.ask_later(ids, &error).await,
+        };
         let now = self.clock.now();
         let ids = self.begin_asking(ids, now).await?;
         if ids.is_empty() {
             return Ok(());
         }
-        match self.vendors.imocha.process_callbacks(&ids).await {
+        match self.vendors.imocha.process_callbacks(admission, &ids).await {
             Ok(ProcessCallbacks::Queued { successful }) => {
                 self.note_queued(&ids, &successful, now).await
             }

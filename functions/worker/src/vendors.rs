@@ -1,15 +1,18 @@
 //! The vendors' APIs, called from here alone.
 
+mod answer;
 pub mod client;
+pub mod error;
 pub mod imocha;
 pub mod jobmojito;
 pub mod testlify;
 pub mod xobin;
 
-pub use client::{ApiKey, VendorError};
+pub use client::ApiKey;
+pub use error::VendorError;
 
 use crate::config::WorkerConfig;
-use client::Client;
+use client::{Auth, Client, Timeouts};
 use shared::clock::Clock;
 use shared::event::Report;
 use shared::secrets::SecretsManager;
@@ -50,12 +53,18 @@ impl Vendors {
         secrets: &SecretsManager,
         clock: &Clock,
     ) -> Result<Self, VendorError> {
-        let http = client::http()?;
-        let client = |api| Client::new(http.clone(), api, secrets.clone(), clock.clone());
+        let http = client::http(Timeouts::DEFAULT)?;
+        let client = |vendor, auth, api| {
+            let (http, secrets) = (http.clone(), secrets.clone());
+            Client::new((vendor, auth), http, api, secrets, clock.clone())
+        };
+        let imocha = client("imocha", Auth::Header("x-api-key"), &config.imocha);
+        let jobmojito = client("jobmojito", Auth::Bearer, &config.jobmojito);
+        let xobin = client("xobin", Auth::Header("apiKey"), &config.xobin);
         Ok(Self {
-            imocha: imocha::Api(client(&config.imocha)),
-            jobmojito: jobmojito::Api(client(&config.jobmojito)),
-            xobin: xobin::Api(client(&config.xobin)),
+            imocha: imocha::Api(imocha),
+            jobmojito: jobmojito::Api(jobmojito),
+            xobin: xobin::Api(xobin),
             testlify: testlify::Links::new(&config.testlify_report_base_url)?,
         })
     }

@@ -1,96 +1,40 @@
-//! One HTTP client for all vendors: time-outs, a limit on what is read, no redirects; and one error that says what to do.
+//! One HTTP client for all vendors, and the one way to call them: time-outs, a limit on what is read, no redirects, the key
+//! where the vendor wants it.
+//!
+//! A call has three steps: [`Client::admit`] gives leave for it, [`Client::ask`] makes it, and what it came to is noted for
+//! the calls after it. [`Client::json`] is all of them, for a call whose statuses mean what they mean everywhere. Downloads do
+//! not pass here.
 
+use super::answer::Answer;
+use super::error::VendorError;
 use crate::config::ApiConfig;
-use reqwest::{RequestBuilder, Response, StatusCode, header, redirect};
+use reqwest::header::HeaderValue;
+use reqwest::{RequestBuilder, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::clock::Clock;
-use shared::error::causes;
+use shared::limits::Outcome;
 use shared::secrets::{CachedSecret, Credentials, SecretError, SecretText, SecretsManager};
+use shared::timestamp::Timestamp;
 use std::time::Duration;
 
-const CONNECT: Duration = Duration::from_secs(3);
-const WHOLE: Duration = Duration::from_secs(20);
-const MOST_BYTES: usize = 4 * 1024 * 1024;
-/// When a vendor that does not say so is tried again.
-const TRY_AGAIN: Duration = Duration::from_mins(1);
-/// When a key that was refused is tried again: a person has to act first.
-const KEY_TRY_AGAIN: Duration = Duration::from_mins(30);
-/// A vendor may not send us away for longer.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(6);
-
-/// A vendor's API did not do what it was asked. Nothing that it sent is quoted.
-#[derive(Debug, thiserror::Error)]
-pub enum VendorError {
-    /// The key is not set.
-    #[error("the vendor's API is off: its key is not set")]
-    Off,
-    /// The key cannot be read.
-    #[error("the API key cannot be had")]
-    Key(#[source] SecretError),
-    /// The HTTP client could not be made, or an address in the settings is none.
-    #[error("the settings of the vendor's API are of no use")]
-    Settings(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// It could not be reached, or did not answer in time.
-    #[error("the vendor could not be reached")]
-    Unreachable(#[source] reqwest::Error),
-    /// It is overloaded, or we are too fast.
-    #[error("the vendor answers {status}")]
-    Busy {
-        /// What it answers.
-        status: StatusCode,
-        /// How long it wants to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// It does not accept the key.
-    #[error("the vendor does not accept the API key ({0}): set it with `hooks secrets set`")]
-    KeyRefused(StatusCode),
-    /// It has no such thing.
-    #[error("the vendor has no such thing")]
-    NotFound,
-    /// It does not accept the request.
-    #[error("the vendor does not accept the request ({0})")]
-    Rejected(StatusCode),
-    /// Its answer is not to be understood.
-    #[error("the vendor's answer is not what its documentation says")]
-    Strange,
+/// How long a vendor may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timeouts {
+    /// For the connection, TLS included.
+    pub connect: Duration,
+    /// Until the answer begins, and between any two parts of it.
+    pub answer: Duration,
+    /// In all.
+    pub whole: Duration,
 }
 
-impl VendorError {
-    /// Whether a person has to act before it can succeed.
-    #[must_use]
-    pub const fn needs_a_person(&self) -> bool {
-        match self {
-            Self::Off | Self::Key(_) | Self::Settings(_) | Self::KeyRefused(_) => true,
-            Self::Unreachable(_)
-            | Self::Busy { .. }
-            | Self::NotFound
-            | Self::Rejected(_)
-            | Self::Strange => false,
-        }
-    }
-
-    /// Logs that a vendor is to be asked again, once, where it is decided.
-    pub(crate) fn log(&self, vendor: &str) {
-        let error = causes(self);
-        if self.needs_a_person() {
-            tracing::error!(vendor, error, "the vendor cannot be asked");
-        } else {
-            tracing::warn!(vendor, error, "the vendor is asked again later");
-        }
-    }
-
-    /// How long to wait before the same is tried again.
-    #[must_use]
-    pub fn try_again_after(&self) -> Duration {
-        match self {
-            Self::Busy { retry_after, .. } => {
-                retry_after.unwrap_or(TRY_AGAIN).min(LONGEST_RETRY_AFTER)
-            }
-            Self::Off | Self::Key(_) | Self::Settings(_) | Self::KeyRefused(_) => KEY_TRY_AGAIN,
-            Self::Unreachable(_) | Self::NotFound | Self::Rejected(_) | Self::Strange => TRY_AGAIN,
-        }
-    }
+impl Timeouts {
+    pub const DEFAULT: Self = Self {
+        connect: Duration::from_secs(3),
+        answer: Duration::from_secs(10),
+        whole: Duration::from_secs(20),
+    };
 }
 
 /// The secret `{"api_key"}`.
@@ -106,40 +50,65 @@ impl Credentials for ApiKey {
     }
 }
 
+/// Where a vendor wants its key.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Auth {
+    /// In a header of its own.
+    Header(&'static str),
+    /// `Authorization: Bearer`.
+    Bearer,
+}
+
 /// The HTTP client that all vendors share.
-pub(super) fn http() -> Result<reqwest::Client, VendorError> {
+pub(super) fn http(timeouts: Timeouts) -> Result<reqwest::Client, VendorError> {
     shared::tls::use_ring();
     reqwest::Client::builder()
-        .connect_timeout(CONNECT)
-        .timeout(WHOLE)
+        .connect_timeout(timeouts.connect)
+        .read_timeout(timeouts.answer)
+        .timeout(timeouts.whole)
         .redirect(redirect::Policy::none())
         .user_agent(concat!("assessment-webhooks/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| VendorError::Settings(Box::new(error)))
 }
 
+/// Leave to make one call, at once. Not to be kept: it is good for now.
+#[derive(Debug)]
+#[must_use = "leave that is not used is a call that nobody makes"]
+pub(crate) struct Admission {
+    key: SecretText,
+    at: Timestamp,
+}
+
 /// One vendor's API.
 pub struct Client {
+    vendor: &'static str,
     http: reqwest::Client,
     base_url: String,
+    auth: Auth,
     key: CachedSecret<SecretsManager, ApiKey>,
+    clock: Clock,
 }
 
 impl Client {
     pub(super) fn new(
+        (vendor, auth): (&'static str, Auth),
         http: reqwest::Client,
         api: &ApiConfig,
         secrets: SecretsManager,
         clock: Clock,
     ) -> Self {
         Self {
+            vendor,
             http,
             base_url: api.base_url.clone(),
-            key: CachedSecret::new(secrets, api.secret_id.clone(), clock),
+            auth,
+            key: CachedSecret::new(secrets, api.secret_id.clone(), clock.clone()),
+            clock,
         }
     }
 
-    pub(super) async fn key(&self) -> Result<SecretText, VendorError> {
+    async fn key(&self) -> Result<SecretText, VendorError> {
         match self.key.versions().await {
             Ok(versions) => Ok(versions.current.api_key.clone()),
             Err(SecretError::Empty { .. } | SecretError::Missing { .. }) => Err(VendorError::Off),
@@ -156,67 +125,94 @@ impl Client {
             .post(format!("{}{path}", self.base_url))
             .json(body)
     }
-}
 
-/// A vendor's answer: its status, and its body if that is JSON.
-pub(super) struct Answer {
-    pub status: StatusCode,
-    pub body: Option<Value>,
-    retry_after: Option<Duration>,
-}
-
-impl Answer {
-    /// Sends the request and reads the answer, whatever its status.
-    pub async fn of(request: RequestBuilder) -> Result<Self, VendorError> {
-        let response = request.send().await.map_err(VendorError::Unreachable)?;
-        let (status, retry_after) = (response.status(), retry_after(&response));
-        let body = limited_body(response).await?;
-        Ok(Self {
-            status,
-            body: serde_json::from_slice(&body).ok(),
-            retry_after,
+    /// Leave for one call, or why and until when there is none. What must be written before a call is written after this:
+    /// then nothing is noted as asked that is not asked.
+    pub(super) async fn admit(&self) -> Result<Admission, VendorError> {
+        Ok(Admission {
+            key: self.key().await?,
+            at: self.clock.now(),
         })
     }
 
-    /// The JSON of an answer that is a success.
-    pub fn success(self) -> Result<Value, VendorError> {
-        match self.status {
-            status if status.is_success() => self.body.ok_or(VendorError::Strange),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(VendorError::KeyRefused(self.status))
-            }
-            StatusCode::NOT_FOUND => Err(VendorError::NotFound),
-            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Err(VendorError::Busy {
-                    status,
-                    retry_after: self.retry_after,
-                })
-            }
-            status => Err(VendorError::Rejected(status)),
-        }
+    /// Makes the call, whatever the answer's status. `judge` says what the answer means for the calls that come after it:
+    /// [`Answer::outcome`], unless this call's statuses mean something else. A 401 that may be about the ids, for example, is
+    /// [`Outcome::Undecided`] until another call has shown whether the key is good; that one's 401 is then
+    /// [`Outcome::KeyRefused`].
+    pub(super) async fn ask(
+        &self,
+        admission: Admission,
+        request: RequestBuilder,
+        judge: impl FnOnce(&Answer) -> Outcome,
+    ) -> Result<Answer, VendorError> {
+        let answer = self.answer(&admission, request).await;
+        let outcome = match &answer {
+            Ok(answer) => judge(answer),
+            Err(error) => without_answer(error),
+        };
+        self.note(&admission, outcome);
+        answer
+    }
+
+    /// The JSON that a call is answered with: leave, call and success in one.
+    pub(super) async fn json(&self, request: RequestBuilder) -> Result<Value, VendorError> {
+        let admission = self.admit().await?;
+        self.ask(admission, request, Answer::outcome)
+            .await?
+            .success()
+    }
+
+    async fn answer(
+        &self,
+        admission: &Admission,
+        request: RequestBuilder,
+    ) -> Result<Answer, VendorError> {
+        let request = self.authenticated(request, &admission.key)?;
+        Answer::read(request.send().await.map_err(not_sent)?).await
+    }
+
+    fn authenticated(
+        &self,
+        request: RequestBuilder,
+        key: &SecretText,
+    ) -> Result<RequestBuilder, VendorError> {
+        let Auth::Header(name) = self.auth else {
+            return Ok(request.bearer_auth(key.expose()));
+        };
+        let mut value = HeaderValue::from_str(key.expose())
+            .map_err(|error| VendorError::Settings(Box::new(error)))?;
+        value.set_sensitive(true);
+        Ok(request.header(name, value))
+    }
+
+    /// Notes what an admitted call came to.
+    fn note(&self, admission: &Admission, outcome: Outcome) {
+        let duration_ms = self.clock.now().unix_ms() - admission.at.unix_ms();
+        tracing::info!(
+            vendor = self.vendor,
+            outcome = outcome.name(),
+            duration_ms,
+            "vendor called"
+        );
     }
 }
 
-/// Only the form in seconds: no vendor is known to send a date.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
+fn not_sent(error: reqwest::Error) -> VendorError {
+    if error.is_builder() {
+        VendorError::Settings(Box::new(error))
+    } else if error.is_timeout() && !error.is_connect() {
+        VendorError::TimedOut(error)
+    } else {
+        VendorError::Unreachable(error)
+    }
 }
 
-async fn limited_body(mut response: Response) -> Result<Vec<u8>, VendorError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(VendorError::Unreachable)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MOST_BYTES {
-            return Err(VendorError::Strange);
+/// What a call without an answer says of the vendor: an answer that is too large shows that it is there.
+fn without_answer(error: &VendorError) -> Outcome {
+    match error {
+        VendorError::Unreachable(_) | VendorError::TimedOut(_) | VendorError::CutOff(_) => {
+            Outcome::Failed { retry_after: None }
         }
+        _ => Outcome::Well,
     }
-    Ok(body)
 }

@@ -1,6 +1,6 @@
 //! JobMojito's API: <https://cool.jobmojito.com/functions/v1>, `Authorization: Bearer`.
 
-use super::client::{Answer, Client};
+use super::client::Client;
 use super::{Resolution, VendorError, from_api};
 use serde_json::{Value, json};
 use shared::timestamp::Timestamp;
@@ -14,9 +14,7 @@ impl Api {
         let body =
             json!({ "interview_result_id": attempt, "export_type": "pdf", "store_file": true });
         let request = self.0.post("/job-interview-pdf", &body);
-        let export = Answer::of(request.bearer_auth(self.0.key().await?.expose()))
-            .await?
-            .success()?;
+        let export = self.0.json(request).await?;
         let valid_until = export.get("pdf_export_valid_until").and_then(Value::as_str);
         let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
         Ok(from_api(

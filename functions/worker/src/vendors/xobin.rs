@@ -1,6 +1,6 @@
 //! Xobin's API: <https://app.xobin.com/api/v2>, header `apiKey`.
 
-use super::client::{Answer, Client};
+use super::client::Client;
 use super::{Resolution, VendorError, from_api};
 use serde_json::{Value, json};
 use shared::timestamp::Timestamp;
@@ -25,9 +25,7 @@ impl Api {
         let request = self
             .0
             .post(&format!("/assessments/reports/{attempt}/share"), &body);
-        let shared = Answer::of(request.header("apiKey", self.0.key().await?.expose()))
-            .await?
-            .success()?;
+        let shared = self.0.json(request).await?;
         let valid_until = shared.get("expires_at").and_then(Value::as_str);
         let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
         Ok(from_api(
