@@ -35,6 +35,8 @@ pub enum Command {
     /// Events, exactly as they came.
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Print the `OpenAPI` document of the endpoints.
+    Openapi,
     /// Where the candidates stand.
     #[command(subcommand)]
     Attempts(AttemptsCommand),

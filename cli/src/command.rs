@@ -7,6 +7,7 @@ pub mod endpoints;
 pub mod events;
 pub mod generate;
 pub mod local;
+pub mod openapi;
 pub mod redrive;
 pub mod reprocess;
 pub mod secrets;

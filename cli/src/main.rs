@@ -44,7 +44,10 @@ fn tell_warnings() {
 fn refuse_stack(cli: &Cli) -> Result<(), exit::WrongUse> {
     let own_machine = matches!(
         cli.command,
-        Command::Local(_) | Command::Demo(_) | Command::Events(EventsCommand::Generate(_))
+        Command::Local(_)
+            | Command::Demo(_)
+            | Command::Openapi
+            | Command::Events(EventsCommand::Generate(_))
     );
     if cli.stack.is_some() && own_machine {
         let text = "this command runs on your own machine, and takes no --stack";
@@ -81,6 +84,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             command::events::show(&find().await?, &args, json).await
         }
         Command::Events(EventsCommand::Generate(args)) => command::generate::run(&args),
+        Command::Openapi => command::openapi::run(),
         Command::Attempts(AttemptsCommand::List(args)) => {
             command::attempts::list(&find().await?, &args, json).await
         }

@@ -38,6 +38,12 @@ const LARGEST_EVENT: usize = 6 * 1024 * 1024;
 /// How long an HTTP API waits for its integration, at most.
 const INTEGRATION_LIMIT: Duration = Duration::from_secs(30);
 
+/// The answers that are the gateway's own and no function's: status and message.
+#[must_use]
+pub fn own_answers() -> [(StatusCode, &'static str); 6] {
+    Refusal::ALL.map(Refusal::parts)
+}
+
 /// The HTTP API.
 pub(crate) struct Gateway {
     routes: Routes<Arc<Function>>,
@@ -142,6 +148,15 @@ impl From<&InvokeError> for Refusal {
 }
 
 impl Refusal {
+    const ALL: [Self; 6] = [
+        Self::BadRequest,
+        Self::NotFound,
+        Self::TooLarge,
+        Self::TooMany,
+        Self::FunctionFailed,
+        Self::TimedOut,
+    ];
+
     fn parts(self) -> (StatusCode, &'static str) {
         match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),

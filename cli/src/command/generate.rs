@@ -70,7 +70,8 @@ fn generate(root: &Path, signed: Timestamp) -> anyhow::Result<Vec<(PathBuf, Stri
     Ok(files)
 }
 
-fn routes(root: &Path) -> anyhow::Result<Routes<()>> {
+/// Where the template's routes lead.
+pub fn routes(root: &Path) -> anyhow::Result<Routes<()>> {
     let place = Place {
         stack: "local".into(),
         endpoint_url: String::new(),

@@ -14,6 +14,7 @@ mod documents;
 mod domain;
 mod failures;
 mod follow_ups;
+mod openapi;
 mod secrets;
 mod stage;
 mod template;

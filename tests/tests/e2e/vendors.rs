@@ -32,9 +32,9 @@ pub async fn endpoints<S: Caller>(stage: &Stage) -> Vec<Endpoint> {
 
 /// A call that is ready to be posted.
 pub struct Ready {
-    path: String,
-    headers: Vec<(String, String)>,
-    body: Bytes,
+    pub path: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
 }
 
 /// Makes the call that the vendor would make.
