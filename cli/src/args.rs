@@ -43,6 +43,9 @@ pub enum Command {
     /// Have a vendor send again what was missed.
     #[command(subcommand)]
     Reprocess(ReprocessCommand),
+    /// What vendors were asked to send again, and have not.
+    #[command(subcommand)]
+    Asked(AskedCommand),
     /// What is still to do, and what is parked.
     #[command(subcommand)]
     Work(WorkCommand),
@@ -223,6 +226,19 @@ pub struct ReprocessArgs {
     /// For how long to wait at most. What still waits then is named, and the command fails.
     #[arg(long, value_name = "SECONDS", default_value_t = 900, requires = "wait")]
     pub timeout: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AskedCommand {
+    /// List what still waits for an answer, and what was asked for in vain.
+    List(AskedListArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AskedListArgs {
+    /// Only what has come to this: requested, open, failed or unanswered.
+    #[arg(long)]
+    pub outcome: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

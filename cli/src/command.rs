@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod asked;
 pub mod attempts;
 pub mod demo;
 pub mod dlq;

@@ -14,8 +14,8 @@ mod view;
 mod workspace;
 
 use args::{
-    AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReprocessCommand, SecretsCommand,
-    WorkCommand,
+    AskedCommand, AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReprocessCommand,
+    SecretsCommand, WorkCommand,
 };
 use clap::Parser;
 use deployment::Deployment;
@@ -93,6 +93,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Reprocess(ReprocessCommand::Imocha(args)) => {
             command::reprocess::run(find, &args, json).await
+        }
+        Command::Asked(AskedCommand::List(args)) => {
+            command::asked::list(&find().await?, &args, json).await
         }
         Command::Work(WorkCommand::List(args)) => {
             command::work::list(&find().await?, &args, json).await

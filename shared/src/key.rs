@@ -63,6 +63,21 @@ impl ItemKey {
         }
     }
 
+    /// An item about a vendor itself.
+    #[must_use]
+    pub fn of_vendor(vendor: &str, sk: &str) -> Self {
+        Self {
+            pk: format!("{VENDOR_PREFIX}{}", part(vendor)),
+            sk: sk.to_owned(),
+        }
+    }
+
+    /// The vendor, if this is an item about one.
+    #[must_use]
+    pub fn vendor(&self) -> Option<&str> {
+        self.pk.strip_prefix(VENDOR_PREFIX)
+    }
+
     /// The source and the attempt, if this is an item of an attempt.
     #[must_use]
     pub fn attempt(&self) -> Option<(&str, String)> {
@@ -114,6 +129,10 @@ pub const STATE: &str = "attempt";
 pub const ASKED: &str = "asked";
 /// What the sort keys of the parts of bodies begin with: beyond what a fold reads.
 pub const BODY_PART_PREFIX: &str = "verbatim#";
+/// The sort key of the attempt that a vendor is known to have.
+pub const KNOWN: &str = "known";
+/// What the partition keys of items about a vendor begin with. No source has this name.
+const VENDOR_PREFIX: &str = "vendor#";
 const ATTEMPT_INFIX: &str = "#attempt#";
 
 /// The partition of an attempt.

@@ -9,11 +9,12 @@ mod body;
 mod due;
 mod events;
 mod item;
+mod known;
 mod reports;
 mod table;
 mod update;
 
-pub use asked::{Asked, AskedOutcome};
+pub use asked::{Asked, AskedOutcome, Patience};
 pub use attempts::{Partition, StateWrite, StoredState};
 pub use due::{DueItem, FIRST_DUE};
 pub use events::{EventSummary, Origin, StoredEvent};

@@ -69,7 +69,7 @@ fn print_details(details: &AttemptDetails) -> anyhow::Result<()> {
         output::line(&format!("{heading:<12}{value}"))?;
     }
     if let Some(asked) = &details.asked {
-        output::line(&format!("{:<12}{}", "asked for", asked_text(asked)?))?;
+        output::line(&format!("{:<12}{}", "asked for", asked_text(asked)))?;
     }
     for event in &details.events {
         output::line(&format!(
@@ -84,9 +84,8 @@ fn print_details(details: &AttemptDetails) -> anyhow::Result<()> {
 }
 
 /// `answered: requested 2026-…, asked 1 times, last at 2026-…, answered 2026-…`.
-fn asked_text(asked: &Asked) -> anyhow::Result<String> {
-    let outcome = serde_json::to_value(asked.outcome)?;
-    let outcome = outcome.as_str().unwrap_or("?");
+fn asked_text(asked: &Asked) -> String {
+    let outcome = asked.outcome.name();
     let asked_then = match asked.asked_at {
         Some(asked_at) => format!("asked {} times, last at {asked_at}", asked.times),
         None => "the vendor was not asked yet".to_owned(),
@@ -94,7 +93,5 @@ fn asked_text(asked: &Asked) -> anyhow::Result<String> {
     let answered = asked.answered_at.map(|at| format!(", answered {at}"));
     let answered = answered.unwrap_or_default();
     let requested = asked.requested_at;
-    Ok(format!(
-        "{outcome}: requested {requested}, {asked_then}{answered}"
-    ))
+    format!("{outcome}: requested {requested}, {asked_then}{answered}")
 }

@@ -33,6 +33,8 @@ pub struct Reprocessed {
     pub answered: usize,
     /// How many are not of our account, if that was waited for.
     pub foreign: usize,
+    /// How many were asked for as often as they may be, if that was waited for.
+    pub unanswered: usize,
 }
 
 /// Asks for the ids. The deployment is looked for after the ids are checked.
@@ -57,6 +59,7 @@ where
     bar.finish_and_clear();
     reprocessed.answered = how_many(&outcomes, AskedOutcome::Answered);
     reprocessed.foreign = how_many(&outcomes, AskedOutcome::Foreign);
+    reprocessed.unanswered = how_many(&outcomes, AskedOutcome::Unanswered);
     print(&reprocessed, args, json)?;
     complain(&outcomes, args.timeout)
 }
@@ -70,6 +73,7 @@ fn print(reprocessed: &Reprocessed, args: &ReprocessArgs, json: bool) -> anyhow:
         messages,
         answered,
         foreign,
+        unanswered,
     } = reprocessed;
     output::line(&format!(
         "noted {}; the worker asks for them in {}",
@@ -78,7 +82,7 @@ fn print(reprocessed: &Reprocessed, args: &ReprocessArgs, json: bool) -> anyhow:
     ))?;
     if args.wait {
         output::line(&format!(
-            "{answered} answered, {foreign} not of this account"
+            "{answered} answered, {foreign} not of this account, {unanswered} unanswered"
         ))?;
     }
     Ok(())
@@ -185,7 +189,7 @@ pub async fn ask(
     })
 }
 
-/// Waits until every id is answered or foreign, or the time is over; and says what came of each.
+/// Waits until every id is answered, foreign or unanswered, or the time is over; and says what came of each.
 async fn wait(
     deployment: &Deployment,
     ids: &BTreeSet<i64>,
@@ -238,25 +242,37 @@ fn waits_because(outcome: AskedOutcome) -> Option<&'static str> {
         AskedOutcome::Requested => Some("requested, and iMocha was not asked yet"),
         AskedOutcome::Open => Some("open: iMocha has promised it"),
         AskedOutcome::Failed => Some("failed: iMocha could not be asked, or could not send it"),
-        AskedOutcome::Answered | AskedOutcome::Foreign => None,
+        AskedOutcome::Answered | AskedOutcome::Foreign | AskedOutcome::Unanswered => None,
     }
 }
 
-/// Fails if ids still wait, and says which and why.
+/// Fails if ids still wait or were asked for in vain, and says which and why.
 fn complain(outcomes: &Outcomes, timeout_seconds: u32) -> anyhow::Result<()> {
     let waiting: Vec<String> = outcomes
         .iter()
         .filter_map(|(id, outcome)| Some(format!("{id} ({})", waits_because(*outcome)?)))
         .collect();
-    if waiting.is_empty() {
+    if !waiting.is_empty() {
+        bail!(
+            "{} of {} ids still wait after {timeout_seconds} seconds: {}. They are asked for again by themselves, unless they are \
+             parked: `hooks work list` shows both, and `hooks redrive` brings back what is parked",
+            waiting.len(),
+            outcomes.len(),
+            first_of(waiting)
+        )
+    }
+    let unanswered = outcomes
+        .iter()
+        .filter(|(_, outcome)| **outcome == AskedOutcome::Unanswered);
+    let unanswered: Vec<String> = unanswered.map(|(id, _)| id.to_string()).collect();
+    if unanswered.is_empty() {
         return Ok(());
     }
     bail!(
-        "{} of {} ids still wait after {timeout_seconds} seconds: {}. They are asked for again by themselves, unless they are \
-         parked: `hooks work list` shows both, and `hooks redrive` brings back what is parked",
-        waiting.len(),
+        "{} of {} ids were asked for as often as IMOCHA_ASK_TIMES says, and iMocha did not send them: {}",
+        unanswered.len(),
         outcomes.len(),
-        first_of(waiting)
+        first_of(unanswered)
     )
 }
 
@@ -318,5 +334,11 @@ mod tests {
         assert!(!error.contains(" 2 ("), "{error}");
         outcomes.retain(|id, _| *id < 3);
         complain(&outcomes, 5).unwrap();
+        outcomes.insert(31, AskedOutcome::Unanswered);
+        let error = complain(&outcomes, 5).unwrap_err().to_string();
+        assert!(
+            error.starts_with("1 of 3 ids were asked for") && error.ends_with(": 31"),
+            "{error}"
+        );
     }
 }

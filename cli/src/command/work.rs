@@ -58,7 +58,9 @@ pub async fn list(deployment: &Deployment, args: &WorkListArgs, json: bool) -> a
     let parked = deployment.table.parked().await?.into_iter();
     let mut items: Vec<WorkView> = parked.map(|it| view(it, State::Parked)).collect();
     if !args.parked {
-        items.extend(marked(deployment).await?);
+        let now = deployment.clock.now();
+        let marked = marked(deployment).await?.into_iter();
+        items.extend(marked.map(|item| due_or_later(item, now)));
     }
     items.sort_by_key(|item| (item.state != State::Parked, item.due_at));
     if json {
@@ -67,7 +69,8 @@ pub async fn list(deployment: &Deployment, args: &WorkListArgs, json: bool) -> a
     output::table(HEADINGS, &items.iter().map(row).collect::<Vec<_>>())
 }
 
-async fn marked(deployment: &Deployment) -> anyhow::Result<Vec<WorkView>> {
+/// What is marked as work, now due or later.
+pub async fn marked(deployment: &Deployment) -> anyhow::Result<Vec<DueItem>> {
     let now = deployment.clock.now();
     let table = &deployment.table;
     let shards = stream::iter(0..SHARDS)
@@ -79,20 +82,16 @@ async fn marked(deployment: &Deployment) -> anyhow::Result<Vec<WorkView>> {
             "There is more work than is shown here: of each of the {SHARDS} shards, the {full} items that are due first are."
         );
     }
-    let state = |item: &DueItem| {
-        if item.due_at <= now {
-            State::Due
-        } else {
-            State::Later
-        }
+    Ok(shards.into_iter().flatten().collect())
+}
+
+fn due_or_later(item: DueItem, now: Timestamp) -> WorkView {
+    let state = if item.due_at <= now {
+        State::Due
+    } else {
+        State::Later
     };
-    let items = shards.into_iter().flatten();
-    Ok(items
-        .map(|item| {
-            let state = state(&item);
-            view(item, state)
-        })
-        .collect())
+    view(item, state)
 }
 
 fn view(item: DueItem, state: State) -> WorkView {

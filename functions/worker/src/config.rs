@@ -16,6 +16,8 @@ pub struct WorkerConfig {
     pub keep_for: Option<Duration>,
     /// `IMOCHA_API_BASE_URL`, `IMOCHA_API_SECRET_ID`.
     pub imocha: ApiConfig,
+    /// `IMOCHA_ASK_TIMES`: how often it is asked for the same.
+    pub imocha_ask_times: u64,
     /// `JOBMOJITO_API_BASE_URL`, `JOBMOJITO_API_SECRET_ID`.
     pub jobmojito: ApiConfig,
     /// `XOBIN_API_BASE_URL`, `XOBIN_API_SECRET_ID`.
@@ -55,6 +57,7 @@ impl WorkerConfig {
             hash_key_secret_id: environment.required("HASH_KEY_SECRET_ID")?,
             keep_for: (days > 0).then(|| Duration::from_hours(24) * days),
             imocha: ApiConfig::read(environment, "IMOCHA")?,
+            imocha_ask_times: environment.whole_number("IMOCHA_ASK_TIMES")?.into(),
             jobmojito: ApiConfig::read(environment, "JOBMOJITO")?,
             xobin: ApiConfig::read(environment, "XOBIN")?,
             testlify_report_base_url: environment.required("TESTLIFY_REPORT_BASE_URL")?,

@@ -12,7 +12,7 @@ use shared::event::{Kind, Report};
 use shared::fold::{Heard, fold};
 use shared::key::ItemKey;
 use shared::store::{
-    FIRST_DUE, Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState,
+    FIRST_DUE, Origin, Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState,
 };
 use shared::timestamp::Timestamp;
 
@@ -136,11 +136,13 @@ impl Worker {
         let Some(asked) = &partition.asked else {
             return Ok(());
         };
-        let received = partition
+        // What the vendor's API said is no callback.
+        let called = partition
             .events
             .iter()
-            .map(|event| event.summary.last_received);
-        let answer = received
+            .filter(|event| event.summary.origin == Origin::Webhook);
+        let answer = called
+            .map(|event| event.summary.last_received)
             .filter(|received| asked.is_answered_by(*received))
             .min();
         if let Some(answered_at) = answer {

@@ -20,9 +20,25 @@ pub enum Job {
     AskImocha {
         /// `TestInvitationId`s: at most [`MOST_IDS`], each once, none below 1.
         ids: BTreeSet<i64>,
+        /// Set while it is looked for who of a call was meant that iMocha refused without naming anyone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        search: Option<Search>,
     },
     /// Find what is due.
     Sweep,
+}
+
+/// Where the search stands for the ids that iMocha refused a call for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Search {
+    /// The only id is one that iMocha is known to have: if it is refused, too, the key is. Else these are, or some of them.
+    Probe {
+        /// What was refused: at most [`MOST_IDS`], none below 1.
+        suspects: BTreeSet<i64>,
+    },
+    /// The ids are a part of what was refused while the key was good.
+    Part,
 }
 
 impl Job {
@@ -46,6 +62,19 @@ impl Job {
         }
     }
 
+    /// Whether the ids in it, if there are any, are as one call takes them.
+    fn can_be_asked(&self) -> bool {
+        let Self::AskImocha { ids, search } = self else {
+            return true;
+        };
+        let suspects = match search {
+            Some(Search::Probe { suspects }) => Some(suspects),
+            Some(Search::Part) | None => None,
+        };
+        let mut sets = std::iter::once(ids).chain(suspects);
+        sets.all(|ids| (1..=MOST_IDS).contains(&ids.len()) && ids.iter().all(|id| *id >= 1))
+    }
+
     /// The jobs that ask for these ids: each once, [`MOST_IDS`] at a time.
     #[must_use]
     pub fn ask_imocha(ids: impl IntoIterator<Item = i64>) -> Vec<Self> {
@@ -53,6 +82,7 @@ impl Job {
         let ids: Vec<i64> = ids.into_iter().collect();
         let jobs = ids.chunks(MOST_IDS).map(|ids| Self::AskImocha {
             ids: ids.iter().copied().collect(),
+            search: None,
         });
         jobs.collect()
     }
@@ -116,9 +146,7 @@ impl Message {
             return Err(MessageError::Version(version));
         }
         let wire: Wire = serde_json::from_str(body).map_err(not_ours)?;
-        if let Job::AskImocha { ids } = &wire.job
-            && (ids.is_empty() || ids.len() > MOST_IDS || ids.iter().any(|id| *id < 1))
-        {
+        if !wire.job.can_be_asked() {
             return Err(MessageError::Ids);
         }
         Ok(Self {
@@ -155,7 +183,20 @@ mod tests {
         let jobs = [
             Job::Fold(key()),
             Job::FetchReport(key()),
-            Job::AskImocha { ids: [2, 1].into() },
+            Job::AskImocha {
+                ids: [2, 1].into(),
+                search: None,
+            },
+            Job::AskImocha {
+                ids: [2, 1].into(),
+                search: Some(Search::Part),
+            },
+            Job::AskImocha {
+                ids: [3].into(),
+                search: Some(Search::Probe {
+                    suspects: [2, 1].into(),
+                }),
+            },
             Job::Sweep,
         ];
         for job in jobs {
@@ -212,7 +253,10 @@ mod tests {
         };
         assert_eq!(
             parse("7,7,3").unwrap().job,
-            Job::AskImocha { ids: [3, 7].into() }
+            Job::AskImocha {
+                ids: [3, 7].into(),
+                search: None
+            }
         );
         for ids in ["", "0", "-1", "1,-2"] {
             assert!(matches!(parse(ids), Err(MessageError::Ids)), "{ids}");
@@ -221,6 +265,18 @@ mod tests {
             parse("99999999999999999999"),
             Err(MessageError::NotOurs { .. })
         ));
+        let probe = |suspects: &str| {
+            Message::parse(Some(&format!(
+                r#"{{"version":1,"job":"ask_imocha","ids":[7],"search":{{"probe":{{"suspects":[{suspects}]}}}}}}"#
+            )))
+        };
+        assert!(probe("1,2").is_ok());
+        for suspects in ["", "0,1"] {
+            assert!(
+                matches!(probe(suspects), Err(MessageError::Ids)),
+                "{suspects}"
+            );
+        }
         let many: Vec<String> = (1..=101).map(|id| id.to_string()).collect();
         assert!(matches!(parse(&many.join(",")), Err(MessageError::Ids)));
     }
@@ -231,7 +287,7 @@ mod tests {
             let jobs = Job::ask_imocha(ids);
             jobs.iter()
                 .map(|job| {
-                    if let Job::AskImocha { ids } = job {
+                    if let Job::AskImocha { ids, .. } = job {
                         ids.len()
                     } else {
                         0

@@ -39,6 +39,8 @@ pub struct Worker {
     pub clock: Clock,
     /// How long things are kept once they are done with; `None` is for ever.
     pub keep_for: Option<Duration>,
+    /// How often iMocha is asked for the same, before a person is told.
+    pub imocha_ask_times: u64,
 }
 
 /// A job could not be done, and its message is to come again.
@@ -150,7 +152,9 @@ impl Worker {
         match &message.job {
             Job::Fold(key) => self.fold(key, correlation_id).await,
             Job::FetchReport(key) => self.fetch_report(key).await,
-            Job::AskImocha { ids } => self.ask_imocha(ids, correlation_id).await,
+            Job::AskImocha { ids, search } => {
+                self.ask_imocha(ids, search.as_ref(), correlation_id).await
+            }
             Job::Sweep => self.sweep(correlation_id).await,
         }
     }

@@ -52,6 +52,7 @@ async fn worker(config: WorkerConfig) -> Result<Worker, Error> {
         ),
         vendors: Vendors::new(&config, &secrets, &clock)?,
         keep_for: config.keep_for,
+        imocha_ask_times: config.imocha_ask_times,
         clock,
     })
 }

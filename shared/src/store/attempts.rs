@@ -249,4 +249,4 @@ impl Table {
 
 const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_sha256, raw_encoding, raw_parts, \
     raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, folds, \
-    report, link, valid_until, outcome, #url, requested_at, asked_at, times, answered_at, problem";
+    report, link, valid_until, outcome, #url, requested_at, requested_by, asked_at, times, answered_at, problem";

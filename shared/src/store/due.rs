@@ -2,7 +2,7 @@
 //!
 //! The mark is set in the very write that creates the work and removed when the work is done. What is due is claimed by
 //! pushing its time on, so that a claim that leads to nothing comes back by itself; what was claimed too often is *parked*:
-//! out of the way, and still in the index for the operator to find.
+//! out of the way, and still in the index for the operator to find. What a vendor was asked for in vain is found there, too.
 
 use super::StoreError;
 use super::item::{Item, number, text};
@@ -15,6 +15,13 @@ use std::time::Duration;
 
 /// When new work is due: by then its message has long been handled, if the queue took it.
 pub const FIRST_DUE: Duration = Duration::from_mins(1);
+
+/// The list of what is to be done.
+const TO_DO: &str = "due";
+/// The list of what was tried too often.
+const PARKED: &str = "parked";
+/// The list of what a vendor was asked for in vain.
+const UNANSWERED: &str = "unanswered";
 
 const DUE_SHARD: &str = "due_shard";
 const DUE_AT: &str = "due_at";
@@ -45,7 +52,14 @@ impl Mark {
     /// Marks the item as due later, its tries as they are.
     pub fn postpone_on(self, update: Update) -> Update {
         update
-            .set(DUE_SHARD, text(shard_key("due", self.shard)))
+            .set(DUE_SHARD, text(shard_key(TO_DO, self.shard)))
+            .set(DUE_AT, number(self.due_at.unix_ms()))
+    }
+
+    /// Takes the item off the list of what is to be done, and onto that of what was asked for in vain: the index finds it there.
+    pub fn unanswered_on(self, update: Update) -> Update {
+        update
+            .set(DUE_SHARD, text(shard_key(UNANSWERED, self.shard)))
             .set(DUE_AT, number(self.due_at.unix_ms()))
     }
 
@@ -112,7 +126,7 @@ impl Table {
             .table_name(&self.name)
             .index_name(DUE)
             .key_condition_expression("due_shard = :shard AND due_at <= :now")
-            .expression_attribute_values(":shard", text(shard_key("due", shard)))
+            .expression_attribute_values(":shard", text(shard_key(TO_DO, shard)))
             .expression_attribute_values(":now", number(now.unix_ms()))
             .limit(most)
             .send()
@@ -130,14 +144,14 @@ impl Table {
 
     /// Takes an item that was tried too often out of the way. `false` if someone else did, or its work is done.
     pub async fn park(&self, item: &DueItem) -> Result<bool, StoreError> {
-        let parked = text(shard_key("parked", item.key.shard()));
+        let parked = text(shard_key(PARKED, item.key.shard()));
         let update = item.still_as_seen().set(DUE_SHARD, parked);
         Ok(self.update(update).await?.is_some())
     }
 
     /// Makes a parked item due at once, as if it had never been tried. `false` if it is not parked any more.
     pub async fn redrive(&self, item: &DueItem, now: Timestamp) -> Result<bool, StoreError> {
-        let parked = text(shard_key("parked", item.key.shard()));
+        let parked = text(shard_key(PARKED, item.key.shard()));
         let update = Update::of_existing(&item.key).only_if_is(DUE_SHARD, parked);
         let update = Mark::at(item.key.shard(), now).set_on(update);
         Ok(self.update(update).await?.is_some())
@@ -156,6 +170,15 @@ impl Table {
 
     /// All that is parked.
     pub async fn parked(&self) -> Result<Vec<DueItem>, StoreError> {
+        self.listed(PARKED).await
+    }
+
+    /// All that a vendor was asked for in vain, with when it was given up.
+    pub async fn unanswered(&self) -> Result<Vec<DueItem>, StoreError> {
+        self.listed(UNANSWERED).await
+    }
+
+    async fn listed(&self, list: &str) -> Result<Vec<DueItem>, StoreError> {
         let mut items = Vec::new();
         for shard in 0..SHARDS {
             let query = self
@@ -164,7 +187,7 @@ impl Table {
                 .table_name(&self.name)
                 .index_name(DUE)
                 .key_condition_expression("due_shard = :shard")
-                .expression_attribute_values(":shard", text(shard_key("parked", shard)));
+                .expression_attribute_values(":shard", text(shard_key(list, shard)));
             let found = query
                 .into_paginator()
                 .items()
@@ -189,7 +212,7 @@ impl Table {
                 .index_name(DUE)
                 .select(Select::Count)
                 .key_condition_expression("due_shard = :shard")
-                .expression_attribute_values(":shard", text(shard_key("due", shard)));
+                .expression_attribute_values(":shard", text(shard_key(TO_DO, shard)));
             let mut pages = query.into_paginator().send();
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|error| unavailable("Query", error))?;

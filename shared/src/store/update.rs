@@ -66,11 +66,20 @@ impl Update {
         }
     }
 
-    pub fn add_one(mut self, attribute: &str) -> Self {
+    pub fn add_one(self, attribute: &str) -> Self {
+        self.add(attribute, ":one", 1)
+    }
+
+    /// The opposite of [`Self::add_one`].
+    pub fn take_one(self, attribute: &str) -> Self {
+        self.add(attribute, ":minus_one", -1)
+    }
+
+    fn add(mut self, attribute: &str, placeholder: &str, number: i8) -> Self {
         self.name(attribute);
-        self.adds.push(format!("#{attribute} :one"));
-        self.values
-            .insert(":one".into(), AttributeValue::N("1".into()));
+        self.adds.push(format!("#{attribute} {placeholder}"));
+        let number = AttributeValue::N(number.to_string());
+        self.values.insert(placeholder.to_owned(), number);
         self
     }
 
@@ -92,6 +101,22 @@ impl Update {
         self.name(attribute);
         self.values.insert(format!(":expected_{attribute}"), value);
         self.only_if(format!("#{attribute} = :expected_{attribute}"))
+    }
+
+    /// The attribute must be a number below this one.
+    pub fn only_if_below(self, attribute: &str, most: AttributeValue) -> Self {
+        self.only_if_compares(attribute, "<", most)
+    }
+
+    /// The attribute must be this number or above.
+    pub fn only_if_not_below(self, attribute: &str, least: AttributeValue) -> Self {
+        self.only_if_compares(attribute, ">=", least)
+    }
+
+    fn only_if_compares(mut self, attribute: &str, how: &str, value: AttributeValue) -> Self {
+        self.name(attribute);
+        self.values.insert(format!(":compared_{attribute}"), value);
+        self.only_if(format!("#{attribute} {how} :compared_{attribute}"))
     }
 
     pub fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {

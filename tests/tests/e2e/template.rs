@@ -327,6 +327,7 @@ fn what_a_person_must_act_on_has_an_alarm_that_goes_by_the_words_of_the_code() {
             "fold.rs",
             "\"an event is kept that cannot be read",
         ),
+        ("UnansweredMetricFilter", "ask_imocha.rs", "\"unanswered:"),
     ] {
         assert!(
             source(path).contains(words),
@@ -345,6 +346,7 @@ fn what_a_person_must_act_on_has_an_alarm_that_goes_by_the_words_of_the_code() {
         "ErrorLinesAlarm",
         "ParkedAlarm",
         "UnreadableAlarm",
+        "UnansweredAlarm",
     ] {
         assert!(
             resource(alarm).contains("AlarmActions"),

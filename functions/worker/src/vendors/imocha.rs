@@ -22,6 +22,17 @@ pub enum ProcessCallbacks {
     },
     /// Nothing is queued, since these are not of our account.
     Foreign(BTreeSet<i64>),
+    /// Nothing is queued, and none of the ids is named: some are not of our account, or the key is not accepted.
+    Refused(StatusCode),
+}
+
+/// What a 401 of Process Callbacks is about that names none of the ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Some of the ids or the key: another call has to tell.
+    Ids,
+    /// The key: iMocha is known to have the only id.
+    Key,
 }
 
 impl Api {
@@ -35,18 +46,23 @@ impl Api {
         &self,
         admission: Admission,
         ids: &BTreeSet<i64>,
+        doubt: Doubt,
     ) -> Result<ProcessCallbacks, VendorError> {
         // The lower-case `i` in `invitation` is iMocha's.
         let body = json!({ "testinvitationIds": ids });
         let request = self.0.post("/v3/callbacks/process", &body);
         // Ids that are not ours are no matter of the key.
-        let judge = |answer: &Answer| match foreign_ids(answer, ids) {
-            foreign if foreign.is_empty() => answer.outcome(),
-            _ => Outcome::Well,
+        let judge = |answer: &Answer| match (answer.outcome(), doubt) {
+            (Outcome::KeyRefused, _) if !foreign_ids(answer, ids).is_empty() => Outcome::Well,
+            (Outcome::KeyRefused, Doubt::Ids) => Outcome::Undecided,
+            (outcome, _) => outcome,
         };
         let answer = self.0.ask(admission, request, judge).await?;
         let foreign = foreign_ids(&answer, ids);
         if foreign.is_empty() {
+            if answer.status == StatusCode::UNAUTHORIZED {
+                return Ok(ProcessCallbacks::Refused(answer.status));
+            }
             let successful = answer.success()?;
             let successful = successful.pointer("/result/testinvitationIds/successful");
             let successful = successful

@@ -59,6 +59,7 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
         vendors: Vendors::new(&config, &secrets, &clock).unwrap(),
         keep_for: config.keep_for,
+        imocha_ask_times: config.imocha_ask_times,
         clock: clock.clone(),
     };
     aws.platform.set_secret("people", &json!({ "key": "k" }));
@@ -92,6 +93,7 @@ fn environment(
         // With a slash at the end, as people write it.
         ("IMOCHA_API_BASE_URL", format!("{}/imocha/", vendors.url)),
         ("IMOCHA_API_SECRET_ID", "imocha".into()),
+        ("IMOCHA_ASK_TIMES", "5".into()),
         (
             "JOBMOJITO_API_BASE_URL",
             format!("{}/jobmojito", vendors.url),
