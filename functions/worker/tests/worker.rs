@@ -13,6 +13,8 @@ mod fold;
 mod platform;
 #[path = "worker/reports.rs"]
 mod reports;
+#[path = "worker/searching.rs"]
+mod searching;
 #[path = "worker/sweep.rs"]
 mod sweep;
 #[path = "worker/vendor.rs"]

@@ -1,9 +1,14 @@
 use crate::engine::*;
 use shared::key::{ASKED, ItemKey};
-use shared::store::{Asked, AskedOutcome, FIRST_DUE};
+use shared::store::{Asked, AskedOutcome, FIRST_DUE, Patience};
 use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(30);
+const PATIENCE: Patience = Patience {
+    at_most_every: EVERY,
+    answer_takes: EVERY,
+    times: 3,
+};
 
 async fn request(engine: &Engine, seconds: i64) {
     let request = engine.table.request_again(SOURCE, "7", at(seconds));
@@ -11,10 +16,32 @@ async fn request(engine: &Engine, seconds: i64) {
 }
 
 async fn begin(engine: &Engine, seconds: i64) -> bool {
+    times(engine, seconds).await.is_some()
+}
+
+/// For which time it is asked now, if it is.
+async fn times(engine: &Engine, seconds: i64) -> Option<u64> {
     let begin = engine
         .table
-        .begin_asking(SOURCE, "7", at(seconds), EVERY, EVERY);
+        .begin_asking(SOURCE, "7", at(seconds), PATIENCE);
     begin.await.unwrap()
+}
+
+async fn give_up(engine: &Engine, seconds: i64) -> bool {
+    let keep_for = Some(WEEK);
+    let give_up = engine
+        .table
+        .give_up_asking(SOURCE, "7", at(seconds), PATIENCE, keep_for);
+    give_up.await.unwrap()
+}
+
+/// Asked for as often as it may be, and promised each time, at 10, 110 and 210 seconds.
+async fn asked_in_vain(engine: &Engine) {
+    request(engine, 0).await;
+    for (time, seconds) in (1..).zip([10, 110, 210]) {
+        assert_eq!(times(engine, seconds).await, Some(time));
+        note(engine, AskedOutcome::Open, Some(seconds + 100)).await;
+    }
 }
 
 async fn note(engine: &Engine, outcome: AskedOutcome, due: Option<i64>) {
@@ -40,6 +67,7 @@ async fn what_is_requested_is_work_before_the_vendor_is_asked() {
     let expected = Asked {
         outcome: AskedOutcome::Requested,
         requested_at: at(0),
+        requested_by: None,
         asked_at: None,
         times: 0,
         answered_at: None,
@@ -151,7 +179,7 @@ async fn what_was_answered_can_be_requested_again() {
     let again = asked(&engine).await;
     assert_eq!(again.outcome, AskedOutcome::Requested);
     assert_eq!((again.asked_at, again.answered_at), (None, None));
-    assert_eq!(again.times, 1, "how often it was asked in all");
+    assert_eq!(again.times, 0, "it is counted from the request on");
     assert!(begin(&engine, 101).await);
 }
 
@@ -168,4 +196,151 @@ async fn what_is_gone_does_not_come_back() {
     let settle = engine.table.settle_asked(SOURCE, "7", &read, at(11));
     settle.await.unwrap();
     assert_eq!(engine.item(&key()).await, None);
+}
+
+#[tokio::test]
+async fn what_was_asked_for_as_often_as_it_may_be_is_given_up_and_listed() {
+    let engine = engine().await;
+    asked_in_vain(&engine).await;
+    assert!(
+        !give_up(&engine, 230).await,
+        "the last answer may still come"
+    );
+    assert!(!begin(&engine, 310).await);
+    assert!(engine.table.unanswered().await.unwrap().is_empty());
+    assert!(give_up(&engine, 310).await);
+    assert!(!give_up(&engine, 320).await, "once");
+    assert_eq!(asked(&engine).await.outcome, AskedOutcome::Unanswered);
+    assert_eq!(engine.table.count_marked().await.unwrap(), 0);
+    let [item] = engine.table.unanswered().await.unwrap().try_into().unwrap();
+    assert_eq!((item.key, item.due_at), (key(), at(310)));
+    let week_later = at(310).plus(WEEK).unix_seconds();
+    assert_eq!(engine.expires_at(&key()).await, Some(week_later));
+    // No late word of the vendor's on the call brings it back.
+    note(&engine, AskedOutcome::Open, Some(900)).await;
+    assert!(!begin(&engine, 10_000).await);
+    assert_eq!(asked(&engine).await.outcome, AskedOutcome::Unanswered);
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_answered_by_what_comes_after_all() {
+    let engine = engine().await;
+    asked_in_vain(&engine).await;
+    give_up(&engine, 310).await;
+    let given_up = asked(&engine).await;
+    assert!(given_up.is_answered_by(at(5000)));
+    let settle = engine.table.settle_asked(SOURCE, "7", &given_up, at(5000));
+    settle.await.unwrap();
+    let answered = asked(&engine).await;
+    assert_eq!(answered.outcome, AskedOutcome::Answered);
+    assert_eq!(answered.answered_at, Some(at(5000)));
+    assert!(engine.table.unanswered().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_given_up_can_be_requested_again_and_does_not_expire_then() {
+    let engine = engine().await;
+    asked_in_vain(&engine).await;
+    give_up(&engine, 310).await;
+    request(&engine, 400).await;
+    assert!(engine.table.unanswered().await.unwrap().is_empty());
+    assert_eq!(engine.expires_at(&key()).await, None);
+    assert_eq!(engine.table.count_marked().await.unwrap(), 1);
+    assert_eq!(times(&engine, 401).await, Some(1));
+}
+
+#[tokio::test]
+async fn a_call_that_could_not_be_made_counts_as_no_time() {
+    let engine = engine().await;
+    request(&engine, 0).await;
+    for round in 0..5_i64 {
+        assert_eq!(times(&engine, 100 * round + 10).await, Some(1));
+        let due = at(100 * round + 50);
+        let later = engine.table.note_not_asked(SOURCE, "7", due);
+        later.await.unwrap();
+        let asked = asked(&engine).await;
+        assert_eq!((asked.outcome, asked.times), (AskedOutcome::Failed, 0));
+        assert_eq!(engine.only_due(due).await.key, key());
+    }
+    assert!(!give_up(&engine, 10_000).await);
+}
+
+#[tokio::test]
+async fn what_is_asked_anew_counts_as_not_asked() {
+    let engine = engine().await;
+    request(&engine, 0).await;
+    begin(&engine, 10).await;
+    for _ in 0..2 {
+        let anew = engine.table.ask_anew(SOURCE, "7", at(900));
+        anew.await.unwrap();
+        let asked = asked(&engine).await;
+        assert_eq!(asked.outcome, AskedOutcome::Requested);
+        assert_eq!((asked.asked_at, asked.times), (None, 0));
+    }
+    assert_eq!(engine.only_due(at(900)).await.key, key());
+    assert_eq!(times(&engine, 11).await, Some(1), "at once");
+}
+
+async fn request_missing(engine: &Engine, run: &str, seconds: i64) -> bool {
+    let due_at = at(seconds + 300);
+    let request = engine
+        .table
+        .request_missing(SOURCE, "7", run, at(seconds), due_at);
+    request.await.unwrap()
+}
+
+#[tokio::test]
+async fn what_a_run_finds_missing_is_requested_once() {
+    let engine = engine().await;
+    assert!(request_missing(&engine, "a", 0).await);
+    let first = asked(&engine).await;
+    assert_eq!(first.requested_by.as_deref(), Some("a"));
+    assert_eq!(engine.only_due(at(300)).await.key, key());
+    assert!(!request_missing(&engine, "b", 10).await);
+    assert_eq!(asked(&engine).await, first);
+
+    // Only an answer makes it worth asking again.
+    begin(&engine, 10).await;
+    for outcome in [AskedOutcome::Open, AskedOutcome::Failed] {
+        note(&engine, outcome, Some(900)).await;
+        assert!(!request_missing(&engine, "b", 20).await, "{outcome:?}");
+    }
+    let read = asked(&engine).await;
+    let settle = engine.table.settle_asked(SOURCE, "7", &read, at(30));
+    settle.await.unwrap();
+    assert!(request_missing(&engine, "b", 40).await);
+    assert_eq!(asked(&engine).await.requested_by.as_deref(), Some("b"));
+}
+
+#[tokio::test]
+async fn what_is_foreign_or_given_up_is_requested_by_operators_alone() {
+    let engine = engine().await;
+    asked_in_vain(&engine).await;
+    give_up(&engine, 310).await;
+    assert!(!request_missing(&engine, "a", 400).await);
+    request(&engine, 500).await;
+    assert_eq!(asked(&engine).await.requested_by, None);
+    begin(&engine, 510).await;
+    note(&engine, AskedOutcome::Foreign, None).await;
+    assert!(!request_missing(&engine, "a", 600).await);
+}
+
+#[tokio::test]
+async fn an_attempt_that_a_vendor_has_is_kept_for_a_while_and_may_be_forgotten() {
+    let engine = engine().await;
+    let note = async |attempt: &str, seconds: i64| {
+        let note = engine.table.note_known("acme", attempt, at(seconds), EVERY);
+        note.await.unwrap();
+        engine.table.known("acme").await.unwrap()
+    };
+    assert_eq!(engine.table.known("acme").await.unwrap(), None);
+    assert_eq!(note("7", 0).await.as_deref(), Some("7"));
+    assert_eq!(note("8", 29).await.as_deref(), Some("7"));
+    assert_eq!(note("8", 30).await.as_deref(), Some("8"));
+    engine.table.forget_known("acme", "7").await.unwrap();
+    assert_eq!(note("9", 31).await.as_deref(), Some("8"));
+    engine.table.forget_known("acme", "8").await.unwrap();
+    assert_eq!(engine.table.known("acme").await.unwrap(), None);
+    assert_eq!(note("9", 32).await.as_deref(), Some("9"));
+    assert_eq!(engine.table.known("other").await.unwrap(), None);
 }

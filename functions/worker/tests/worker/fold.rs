@@ -9,11 +9,17 @@ use shared::fold::{Heard, fold};
 use shared::person::HashKey;
 use shared::secrets::SecretText;
 use shared::store::{
-    AskedOutcome, Delivery, FIRST_DUE, Partition, ReportOutcome, StateWrite, StoredEvent,
+    AskedOutcome, Delivery, FIRST_DUE, Partition, Patience, ReportOutcome, StateWrite, StoredEvent,
 };
 use std::sync::Arc;
 use std::time::Duration;
 use worker::JobError;
+
+const PATIENCE: Patience = Patience {
+    at_most_every: Duration::ZERO,
+    answer_takes: Duration::ZERO,
+    times: 5,
+};
 
 fn status(state: &State) -> Option<Status> {
     state.status.as_ref().map(|(status, _)| *status)
@@ -645,9 +651,7 @@ async fn world_after(writes: usize) -> Option<(World, Delivery)> {
     let world = world().await;
     let done = completed_with("1", "https://vendor.example.com/1.pdf", at(10));
     world.request([1]).await;
-    let begin = world
-        .table
-        .begin_asking("imocha", "1", at(1), Duration::ZERO, Duration::ZERO);
+    let begin = world.table.begin_asking("imocha", "1", at(1), PATIENCE);
     begin.await.unwrap();
     world.record(&done).await;
     world.platform().cut_off_after(writes);
@@ -715,10 +719,8 @@ async fn what_was_asked_for_is_answered_by_what_comes_after() {
         .request_again("imocha", "1", at(5))
         .await
         .unwrap();
-    let begin = world
-        .table
-        .begin_asking("imocha", "1", at(10), Duration::ZERO, Duration::ZERO);
-    assert!(begin.await.unwrap());
+    let begin = world.table.begin_asking("imocha", "1", at(10), PATIENCE);
+    assert_eq!(begin.await.unwrap(), Some(1));
     world.fold(&done).await;
     assert_eq!(world.asked(1).await.outcome, AskedOutcome::Requested);
 

@@ -35,8 +35,11 @@ struct Told {
     body: String,
 }
 
+type Answers = dyn Fn(&Asked) -> Option<(u16, Value)> + Send + Sync;
+
 #[derive(Default)]
 pub struct Vendor {
+    answers: Mutex<Option<Box<Answers>>>,
     told: Mutex<VecDeque<Told>>,
     asked: Mutex<Vec<Asked>>,
     meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
@@ -92,6 +95,11 @@ impl Vendor {
         self.told.lock().unwrap().push_back(told);
     }
 
+    /// What it answers from now on, by what it is asked; what it was told to answer next comes before.
+    pub fn answers(&self, by: impl Fn(&Asked) -> Option<(u16, Value)> + Send + Sync + 'static) {
+        *self.answers.lock().unwrap() = Some(Box::new(by));
+    }
+
     /// Happens after the next call came in and before it is answered.
     pub fn meanwhile(&self, act: impl Future<Output = ()> + Send + 'static) {
         *self.meanwhile.lock().unwrap() = Some(Box::pin(act));
@@ -122,13 +130,23 @@ async fn answer(
         headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
-    vendor.asked.lock().unwrap().push(asked);
+    vendor.asked.lock().unwrap().push(asked.clone());
     let meanwhile = vendor.meanwhile.lock().unwrap().take();
     if let Some(act) = meanwhile {
         act.await;
     }
     let told = vendor.told.lock().unwrap().pop_front();
-    let Some(told) = told else {
+    let by_what_is_asked = || {
+        let answers = vendor.answers.lock().unwrap();
+        let (status, body) = answers.as_ref()?(&asked)?;
+        let body = body.to_string();
+        Some(Told {
+            status,
+            header: None,
+            body,
+        })
+    };
+    let Some(told) = told.or_else(by_what_is_asked) else {
         return StatusCode::NOT_IMPLEMENTED.into_response();
     };
     let status = StatusCode::from_u16(told.status).unwrap();
