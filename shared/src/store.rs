@@ -6,6 +6,7 @@
 mod asked;
 mod attempts;
 mod body;
+mod changes;
 mod due;
 mod events;
 mod item;

@@ -7,6 +7,8 @@
 mod asked;
 #[path = "store/attempts.rs"]
 mod attempts;
+#[path = "store/changes.rs"]
+mod changes;
 #[path = "store/due.rs"]
 mod due;
 #[path = "store/engine.rs"]

@@ -1,6 +1,8 @@
 //! An attempt's partition: its events, reports and state, read together and written on condition.
 
 use super::asked::Asked;
+use super::changes::mark_changed;
+use super::due::Mark;
 use super::item::{Item, expiry, json, number, text, word};
 use super::reports::ReportItem;
 use super::table::{Attributes, BY_CANDIDATE, TIME_TO_LIVE, Table, unavailable};
@@ -40,6 +42,12 @@ pub struct StoredState {
     pub state: State,
     /// How often it has changed.
     pub version: u64,
+    /// When it last changed. Absent from what was written before this was noted.
+    pub changed_at: Option<Timestamp>,
+    /// The version that was last published, 0 for none.
+    pub published: u64,
+    /// When it is to be published, if it still is. It does not expire before.
+    pub due_at: Option<Timestamp>,
     /// How often events were folded into it, with or without a change. Each write is on condition of it, so that no fold clears
     /// marks beside another that knows less.
     pub folds: u64,
@@ -68,13 +76,23 @@ pub struct StateWrite<'a> {
     pub new_report: Option<(u64, &'a Report)>,
     /// The keyed hash that it is found by.
     pub candidate_key: Option<&'a str>,
-    /// How long it is kept.
-    pub keep_for: Option<Duration>,
     /// The time now.
     pub now: Timestamp,
 }
 
 impl StoredState {
+    /// Where it lies.
+    #[must_use]
+    pub fn key(&self) -> ItemKey {
+        ItemKey::of_attempt(&self.source, &self.attempt, STATE)
+    }
+
+    /// Whether the last change of it is published.
+    #[must_use]
+    pub const fn is_published(&self) -> bool {
+        self.published >= self.version
+    }
+
     pub(super) fn read(attributes: &Attributes) -> Result<Self, StoreError> {
         let item = Item(attributes);
         Ok(Self {
@@ -82,10 +100,11 @@ impl StoredState {
             attempt: item.text("attempt")?.to_owned(),
             state: item.json("state")?,
             version: item.count("version")?,
+            changed_at: item.optional_time("changed_at"),
+            published: item.optional_count("published").unwrap_or(0),
+            due_at: Mark::due_at(attributes),
             folds: item.count("folds")?,
-            report: item
-                .optional_number("report")
-                .and_then(|it| u64::try_from(it).ok()),
+            report: item.optional_count("report"),
             expires_at: item.optional_number(TIME_TO_LIVE),
         })
     }
@@ -104,8 +123,7 @@ impl StateWrite<'_> {
         };
         let status = self.state.status.as_ref().map(|(status, _)| word(status));
         let report = self.new_report.map(|(number, _)| number).or(self.report);
-        let expires = expiry(self.now, self.keep_for);
-        update
+        let update = update
             .set("source", text(self.source))
             .set("attempt", text(self.attempt))
             .set("state", json(self.state))
@@ -113,8 +131,8 @@ impl StateWrite<'_> {
             .set("folds", number(self.folds + 1))
             .set_or_remove("status", status)
             .set_or_remove("report", report.map(number))
-            .set_or_remove("candidate_key", self.candidate_key.map(text))
-            .set_or_remove(TIME_TO_LIVE, expires)
+            .set_or_remove("candidate_key", self.candidate_key.map(text));
+        mark_changed(update, &key, self.now)
     }
 }
 
@@ -175,8 +193,8 @@ impl Table {
         Ok(partition)
     }
 
-    /// Writes a state over the version that it was made from, in one transaction with its new report if it has one. `false`
-    /// if someone else wrote first, and then nothing is written: fold again.
+    /// Writes a state over the version that it was made from, and marks it as a change to be published, in one transaction with
+    /// its new report if it has one. `false` if someone else wrote first, and then nothing is written: fold again.
     pub async fn put_state(&self, write: StateWrite<'_>) -> Result<bool, StoreError> {
         let state = write.update();
         let Some((number, link)) = write.new_report else {
@@ -187,20 +205,22 @@ impl Table {
         self.update_together([state, report]).await
     }
 
-    /// Notes that events were folded into a state without changing it, and keeps it for as long as they are. `false` if
-    /// someone else wrote first: fold again.
+    /// Notes that events were folded into a state without changing it, and keeps it for as long as they are; what is to be
+    /// published is kept from then on. `false` if someone else wrote first: fold again.
     pub async fn keep_state(
         &self,
         state: &StoredState,
         now: Timestamp,
         keep_for: Option<Duration>,
     ) -> Result<bool, StoreError> {
-        let key = ItemKey::of_attempt(&state.source, &state.attempt, STATE);
-        let expires = expiry(now, keep_for);
-        let update = Update::of_existing(&key)
+        let update = Update::of_existing(&state.key())
             .only_if_is("folds", number(state.folds))
-            .set("folds", number(state.folds + 1))
-            .set_or_remove(TIME_TO_LIVE, expires);
+            .set("folds", number(state.folds + 1));
+        // Whoever sets a mark counts a fold, so that a state which was read without one has none.
+        let update = match state.due_at {
+            Some(_) => update,
+            None => update.set_or_remove(TIME_TO_LIVE, expiry(now, keep_for)),
+        };
         self.update_unless_overtaken(update).await
     }
 
@@ -249,4 +269,5 @@ impl Table {
 
 const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_sha256, raw_encoding, raw_parts, \
     raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, folds, \
-    report, link, valid_until, outcome, #url, requested_at, requested_by, asked_at, times, answered_at, problem";
+    changed_at, published, report, link, valid_until, outcome, #url, requested_at, requested_by, asked_at, times, \
+    answered_at, problem";

@@ -74,6 +74,11 @@ impl<'a> Item<'a> {
         self.0.get(attribute)?.as_n().ok()?.parse().ok()
     }
 
+    /// The same, for one that is never below zero.
+    pub fn optional_count(&self, attribute: &str) -> Option<u64> {
+        u64::try_from(self.optional_number(attribute)?).ok()
+    }
+
     pub fn number(&self, attribute: &'static str) -> Result<i64, ItemError> {
         self.optional_number(attribute)
             .ok_or_else(|| self.error(attribute))

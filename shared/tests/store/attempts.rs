@@ -22,7 +22,6 @@ fn write<'a>(attempt: &'a str, state: &'a State, replaces: u64) -> StateWrite<'a
         report: None,
         new_report: None,
         candidate_key: None,
-        keep_for: None,
         now: at(0),
     }
 }
@@ -56,6 +55,9 @@ async fn a_state_is_written_over_the_version_that_it_was_made_from() {
         attempt: "7".into(),
         state: done,
         version: 2,
+        changed_at: Some(at(0)),
+        published: 0,
+        due_at: Some(at(0).plus(FIRST_DUE)),
         folds: 2,
         report: Some(3),
         expires_at: None,
@@ -83,7 +85,10 @@ async fn a_state_and_its_new_report_are_written_together_or_not_at_all() {
     let (stored, reports) = names().await;
     assert_eq!((&stored.state, stored.report), (&begun, Some(1)));
     assert_eq!(reports, std::slice::from_ref(&first));
-    assert_eq!(engine.only_due(at(0).plus(FIRST_DUE)).await.key, first);
+    let due = engine.due(at(0).plus(FIRST_DUE)).await;
+    let mut due: Vec<ItemKey> = due.into_iter().map(|it| it.key).collect();
+    due.sort();
+    assert_eq!(due, [state_key("7"), first.clone()]);
 
     for (replaces, number, why) in [
         (0, 2, "there is a state"),
@@ -160,37 +165,42 @@ async fn a_state_that_is_gone_does_not_come_back() {
 async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
     let engine = engine().await;
     let begun = state(Status::InProgress);
-    let first = StateWrite {
-        keep_for: Some(WEEK),
-        ..write("7", &begun, 0)
-    };
-    engine.table.put_state(first).await.unwrap();
-    let stored = stored_state(&engine, "7").await.unwrap();
-    let week_from = |seconds| Some(at(seconds).plus(WEEK).unix_seconds());
-    assert_eq!(stored.expires_at, week_from(0));
-
     let table = &engine.table;
-    assert!(table.keep_state(&stored, at(50), Some(WEEK)).await.unwrap());
-    let kept = stored_state(&engine, "7").await.unwrap();
+    table.put_state(write("7", &begun, 0)).await.unwrap();
+    let week_from = |seconds| Some(at(seconds).plus(WEEK).unix_seconds());
+    let stored = async || stored_state(&engine, "7").await.unwrap();
+
+    // Nothing that has work to do expires.
+    let changed = stored().await;
+    assert_eq!(changed.expires_at, None);
+    assert!(table.keep_state(&changed, at(5), Some(WEEK)).await.unwrap());
+    let changed = stored().await;
+    assert_eq!((changed.folds, changed.expires_at), (2, None));
+    let settled = table.settle_published(&changed, at(10), Some(WEEK)).await;
+    assert!(settled.unwrap());
+    let published = stored().await;
+    assert_eq!(published.expires_at, week_from(10));
+
+    let kept = table.keep_state(&published, at(50), Some(WEEK)).await;
+    assert!(kept.unwrap());
+    let kept = stored().await;
     assert_eq!(kept.expires_at, week_from(50));
     assert_eq!(
         (kept.version, kept.folds),
-        (1, 2),
+        (1, 3),
         "to keep is a fold and no change"
     );
-    assert!(
-        !table.keep_state(&stored, at(60), Some(WEEK)).await.unwrap(),
-        "someone else folded"
-    );
+    let late = table.keep_state(&published, at(60), Some(WEEK)).await;
+    assert!(!late.unwrap(), "someone else folded");
 
     // Whoever read the state before that fold is overtaken, though the version is the one that was read.
     assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
     let again = StateWrite {
-        folds: 2,
+        folds: 3,
         ..write("7", &begun, 1)
     };
     assert!(table.put_state(again).await.unwrap());
-    assert_eq!(stored_state(&engine, "7").await.unwrap().expires_at, None);
+    assert_eq!(stored().await.expires_at, None);
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ fn link(url: &str) -> Report {
     }
 }
 
-/// Writes the next version of the state, with report 1 as its new one.
+/// Writes the next version of the state, with report 1 as its new one, and publishes it: the report alone is work then.
 async fn create(engine: &Engine, link: &Report, seconds: i64) -> bool {
     let table = &engine.table;
     let stored = table.partition(&key().pk).await.unwrap().state;
@@ -28,10 +28,13 @@ async fn create(engine: &Engine, link: &Report, seconds: i64) -> bool {
         report: None,
         new_report: Some((1, link)),
         candidate_key: None,
-        keep_for: None,
         now: at(seconds),
     };
-    table.put_state(write).await.unwrap()
+    let written = table.put_state(write).await.unwrap();
+    let stored = table.partition(&key().pk).await.unwrap().state.unwrap();
+    let settled = table.settle_published(&stored, at(seconds), None).await;
+    assert!(settled.unwrap());
+    written
 }
 
 async fn report(engine: &Engine) -> ReportItem {
