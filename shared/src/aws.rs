@@ -1,9 +1,10 @@
 //! The AWS clients: built once, with time-outs, on one HTTP client and one TLS stack (`ring`; docs/adr says why).
 
 use crate::ingest::Budgets;
+pub use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region};
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use std::time::Duration;
@@ -37,12 +38,22 @@ fn loader(endpoint_url: Option<&str>) -> aws_config::ConfigLoader {
     }
 }
 
-fn timeouts(operation: Duration, attempt: Duration) -> TimeoutConfig {
+/// The time-outs of a client: of a call with all its tries, and of each try.
+#[must_use]
+pub fn timeouts(operation: Duration, attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(CONNECT)
         .operation_timeout(operation)
         .operation_attempt_timeout(attempt)
         .build()
+}
+
+/// Up to so many tries of a call, the first included.
+#[must_use]
+pub fn retries(tries: u32) -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(tries)
+        .with_initial_backoff(Duration::from_millis(50))
 }
 
 /// DynamoDB: up to three tries within a receiver's budget.
@@ -53,11 +64,7 @@ pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
             Budgets::DEFAULT.store,
             Duration::from_millis(1400),
         ))
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(3)
-                .with_initial_backoff(Duration::from_millis(50)),
-        )
+        .retry_config(retries(3))
         .build();
     aws_sdk_dynamodb::Client::from_conf(config)
 }
@@ -67,11 +74,7 @@ pub fn dynamodb(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
 pub fn sqs(config: &SdkConfig, timeout: Duration) -> aws_sdk_sqs::Client {
     let config = aws_sdk_sqs::config::Builder::from(config)
         .timeout_config(timeouts(timeout, timeout.mul_f32(0.6)))
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(2)
-                .with_initial_backoff(Duration::from_millis(50)),
-        )
+        .retry_config(retries(2))
         .build();
     aws_sdk_sqs::Client::from_conf(config)
 }
@@ -90,11 +93,7 @@ pub fn secrets_manager(config: &SdkConfig) -> aws_sdk_secretsmanager::Client {
             Budgets::DEFAULT.secret,
             Budgets::DEFAULT.secret.mul_f32(0.6),
         ))
-        .retry_config(
-            RetryConfig::standard()
-                .with_max_attempts(2)
-                .with_initial_backoff(Duration::from_millis(50)),
-        )
+        .retry_config(retries(2))
         .build();
     aws_sdk_secretsmanager::Client::from_conf(config)
 }

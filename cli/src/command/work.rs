@@ -5,7 +5,7 @@ use crate::deployment::Deployment;
 use crate::output::{self, or_dash};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use shared::key::{ASKED, EVENT_PREFIX, EventId, ItemKey, REPORT_PREFIX, SHARDS};
+use shared::key::{ASKED, EVENT_PREFIX, EventId, ItemKey, REPORT_PREFIX, SHARDS, STATE};
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -116,6 +116,8 @@ fn view(item: DueItem, state: State) -> WorkView {
 fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
     if key.sk.starts_with(EVENT_PREFIX) {
         Some("fold")
+    } else if key.sk == STATE {
+        Some("publish")
     } else if key.sk.starts_with(REPORT_PREFIX) {
         Some("fetch_report")
     } else if key.sk == ASKED && source == ask_imocha::SOURCE {
@@ -171,6 +173,7 @@ mod tests {
         assert_eq!(event.event.unwrap().source(), "xobin");
         let report = viewed("xobin#attempt#1", "report#1");
         assert_eq!((report.job, report.event), (Some("fetch_report"), None));
+        assert_eq!(viewed("xobin#attempt#1", "attempt").job, Some("publish"));
         assert_eq!(viewed("imocha#attempt#1", "asked").job, Some("ask_imocha"));
         assert_eq!(viewed("xobin#attempt#1", "asked").job, None);
     }

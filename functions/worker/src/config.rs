@@ -1,5 +1,6 @@
 //! What the worker is told.
 
+use crate::change::{EXPECTED_PERSONAL_FIELDS, PersonalFields};
 use shared::config::{ConfigError, Environment};
 use std::time::Duration;
 
@@ -24,6 +25,10 @@ pub struct WorkerConfig {
     pub xobin: ApiConfig,
     /// `TESTLIFY_REPORT_BASE_URL`: what relative links are under.
     pub testlify_report_base_url: String,
+    /// `EVENT_BUS_NAME`.
+    pub event_bus_name: String,
+    /// `PUBLISHED_PERSONAL_FIELDS`; empty is none.
+    pub published_personal_fields: PersonalFields,
     /// `ENDPOINT_URL`.
     pub endpoint_url: Option<String>,
 }
@@ -61,7 +66,19 @@ impl WorkerConfig {
             jobmojito: ApiConfig::read(environment, "JOBMOJITO")?,
             xobin: ApiConfig::read(environment, "XOBIN")?,
             testlify_report_base_url: environment.required("TESTLIFY_REPORT_BASE_URL")?,
+            event_bus_name: environment.required("EVENT_BUS_NAME")?,
+            published_personal_fields: personal_fields(environment)?,
             endpoint_url: environment.endpoint_url()?,
         })
     }
+}
+
+fn personal_fields(environment: &Environment) -> Result<PersonalFields, ConfigError> {
+    let name = "PUBLISHED_PERSONAL_FIELDS";
+    let value = environment.optional(name).unwrap_or_default();
+    value.parse().map_err(|_| ConfigError::Invalid {
+        name: name.to_owned(),
+        value,
+        expected: EXPECTED_PERSONAL_FIELDS,
+    })
 }

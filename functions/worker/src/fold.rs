@@ -1,8 +1,9 @@
 //! `fold`: works out where an attempt stands from all that is stored of it, and makes the work that follows.
 //!
 //! The order of the writes is what keeps work from being lost: a new report, marked, and the state that names it are one
-//! transaction, so that neither is without the other; the state is written before the mark of the events that it is made of is
-//! removed. A fold that is cut short anywhere leaves the event marked, and the next one does the same again.
+//! transaction, so that neither is without the other; the state is written, itself marked as a change to publish, before the
+//! mark of the events that it is made of is removed. A fold that is cut short anywhere leaves the event marked, and the next one
+//! does the same again.
 
 use crate::job::Job;
 use crate::{JobError, Worker};
@@ -21,8 +22,8 @@ pub const ATTEMPTS: usize = 5;
 
 /// What a fold changed.
 enum Written {
-    /// The state says what the events say. A new report is to be fetched, if there is one.
-    Current { report: Option<ItemKey> },
+    /// The state says what the events say, and this follows from it.
+    Current { follow_ups: Vec<Job> },
     /// Another fold wrote first.
     Overtaken,
 }
@@ -54,14 +55,15 @@ impl Worker {
                 .ok_or_else(|| JobError::Gone(key.clone()))?;
             // The key of a long id holds only its hash.
             let attempt = event.summary.attempt.as_deref().unwrap_or(attempt);
-            if let Written::Current { report } = self
+            if let Written::Current { follow_ups } = self
                 .write_state(&key.pk, source, attempt, &partition)
                 .await?
             {
                 self.settle_asked(source, attempt, &partition).await?;
                 self.settle_events(&partition.events).await?;
                 self.keep_partition(&partition).await?;
-                return self.announce(report, correlation_id).await;
+                self.announce(follow_ups, correlation_id).await;
+                return Ok(());
             }
         }
         Err(JobError::Contended(key.pk.clone()))
@@ -77,13 +79,14 @@ impl Worker {
         let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
         let stored = partition.state.as_ref();
         let Some(state) = fold(&heard) else {
-            return Ok(Written::Current { report: None });
+            let follow_ups = Vec::new();
+            return Ok(Written::Current { follow_ups });
         };
         if let Some(stored) = stored.filter(|stored| stored.state == state) {
-            let report = pending_report(pk, stored, &partition.reports, self.clock.now());
+            let follow_ups = pending(pk, stored, &partition.reports, self.clock.now());
             let current = self.note_fold(stored, &partition.events).await?;
             return Ok(if current {
-                Written::Current { report }
+                Written::Current { follow_ups }
             } else {
                 Written::Overtaken
             });
@@ -100,13 +103,14 @@ impl Worker {
             report: stored.and_then(|stored| stored.report),
             new_report,
             candidate_key: candidate_key.as_deref(),
-            keep_for: self.keep_for,
             now: self.clock.now(),
         };
         let written = self.table.put_state(write).await?;
         Ok(if written {
             let report = new_report.map(|(number, _)| ReportItem::key(pk, number));
-            Written::Current { report }
+            Written::Current {
+                follow_ups: follow_ups(Some(write.key()), report),
+            }
         } else {
             Written::Overtaken
         })
@@ -179,22 +183,19 @@ impl Worker {
         Ok(())
     }
 
-    /// If the queue does not take the message, the report's mark brings it up again.
-    async fn announce(
-        &self,
-        report: Option<ItemKey>,
-        correlation_id: &str,
-    ) -> Result<(), JobError> {
-        if let Some(report) = report
-            && let Err(error) = self.send(Job::FetchReport(report), correlation_id).await
-        {
-            tracing::warn!(
-                correlation_id,
-                error = causes(&error),
-                "not enqueued: the sweep will find the report"
-            );
+    /// What the queue does not take is brought up again by its mark.
+    async fn announce(&self, follow_ups: Vec<Job>, correlation_id: &str) {
+        for job in follow_ups {
+            let name = job.name();
+            if let Err(error) = self.send(job, correlation_id).await {
+                tracing::warn!(
+                    job = name,
+                    correlation_id,
+                    error = causes(&error),
+                    "not enqueued: the sweep will find the work"
+                );
+            }
         }
-        Ok(())
     }
 
     /// An event of no attempt changes no state. One that cannot be read is for a person to look at.
@@ -226,19 +227,21 @@ fn new_report<'a>(state: &'a State, stored: Option<&StoredState>) -> Option<&'a 
     offered.map(|(link, _)| link)
 }
 
-/// The report of an unchanged state, if it is still to be looked for: a fold that was cut short may have told nobody. One that
-/// was looked for and waits is not brought up before its time.
-fn pending_report(
-    pk: &str,
-    stored: &StoredState,
-    reports: &[ReportItem],
-    now: Timestamp,
-) -> Option<ItemKey> {
-    let key = ReportItem::key(pk, stored.report?);
-    let mut reports = reports.iter();
-    let report = reports.find(|report| report.key == key)?;
-    let due = report
-        .due_at
-        .is_some_and(|due_at| due_at <= now.plus(FIRST_DUE));
-    (report.outcome == ReportOutcome::Pending && due).then_some(key)
+/// What follows from a state that is to be published, and from its report that is to be looked for.
+fn follow_ups(state: Option<ItemKey>, report: Option<ItemKey>) -> Vec<Job> {
+    let jobs = [state.map(Job::Publish), report.map(Job::FetchReport)];
+    jobs.into_iter().flatten().collect()
+}
+
+/// What is still to be done about an unchanged state: a fold that was cut short may have told nobody. What was tried and waits
+/// is not brought up before its time.
+fn pending(pk: &str, stored: &StoredState, reports: &[ReportItem], now: Timestamp) -> Vec<Job> {
+    let due = |due_at: Option<Timestamp>| due_at.is_some_and(|it| it <= now.plus(FIRST_DUE));
+    let report = stored.report.map(|number| ReportItem::key(pk, number));
+    let report = report.filter(|key| {
+        let mut reports = reports.iter();
+        reports.any(|it| it.key == *key && it.outcome == ReportOutcome::Pending && due(it.due_at))
+    });
+    let unpublished = !stored.is_published() && due(stored.due_at);
+    follow_ups(unpublished.then(|| stored.key()), report)
 }

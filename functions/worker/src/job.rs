@@ -14,6 +14,8 @@ pub const MOST_IDS: usize = 100;
 pub enum Job {
     /// An event is not folded into its attempt's state.
     Fold(ItemKey),
+    /// A change of an attempt is not published.
+    Publish(ItemKey),
     /// A report is not fetched.
     FetchReport(ItemKey),
     /// iMocha is to be asked for these attempts: exactly one call.
@@ -47,6 +49,7 @@ impl Job {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Fold(_) => "fold",
+            Self::Publish(_) => "publish",
             Self::FetchReport(_) => "fetch_report",
             Self::AskImocha { .. } => "ask_imocha",
             Self::Sweep => "sweep",
@@ -58,7 +61,7 @@ impl Job {
     pub fn event_id(&self) -> Option<EventId> {
         match self {
             Self::Fold(key) => key.event_id(),
-            Self::FetchReport(_) | Self::AskImocha { .. } | Self::Sweep => None,
+            Self::Publish(_) | Self::FetchReport(_) | Self::AskImocha { .. } | Self::Sweep => None,
         }
     }
 
@@ -182,6 +185,7 @@ mod tests {
     fn every_job_is_read_back() {
         let jobs = [
             Job::Fold(key()),
+            Job::Publish(key()),
             Job::FetchReport(key()),
             Job::AskImocha {
                 ids: [2, 1].into(),

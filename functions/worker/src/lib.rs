@@ -1,18 +1,24 @@
 //! The worker: the follow-up work that webhooks leave behind, and the only function that talks to vendors.
 //!
-//! One file a job: [`fold`] works out where an attempt stands, [`fetch_report`] finds its report, [`ask_imocha`] has callbacks
-//! sent again, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs. A job that has to wait makes its item
-//! due later and is done; only what is broken fails its message.
+//! One file a job: [`fold`] works out where an attempt stands, [`publish`] tells other systems of it, [`fetch_report`] finds its
+//! report, [`ask_imocha`] has callbacks sent again, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs,
+//! [`bus`] is where a [`change`] is published. A job that has to wait makes its item due later and is done; only what is broken
+//! fails its message.
 
 pub mod ask_imocha;
+pub mod bus;
+pub mod change;
 pub mod config;
 pub mod fetch_report;
 pub mod fold;
 pub mod job;
+pub mod publish;
 pub mod sweep;
 pub mod vendors;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use bus::EventBridge;
+use change::PersonalFields;
 use job::{Job, Message, MessageError};
 use shared::batch::{Handled, handle_each};
 use shared::clock::Clock;
@@ -35,6 +41,10 @@ pub struct Worker {
     pub people: CachedSecret<SecretsManager, HashKey>,
     /// The vendors' APIs.
     pub vendors: Vendors,
+    /// Where changes are published.
+    pub bus: EventBridge,
+    /// What of a person is published with them.
+    pub published_personal_fields: PersonalFields,
     /// The time.
     pub clock: Clock,
     /// How long things are kept once they are done with; `None` is for ever.
@@ -151,6 +161,7 @@ impl Worker {
         let correlation_id = &message.correlation_id;
         match &message.job {
             Job::Fold(key) => self.fold(key, correlation_id).await,
+            Job::Publish(key) => self.publish(key).await,
             Job::FetchReport(key) => self.fetch_report(key).await,
             Job::AskImocha { ids, search } => {
                 self.ask_imocha(ids, search.as_ref(), correlation_id).await

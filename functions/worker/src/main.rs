@@ -11,6 +11,7 @@ use shared::{aws, telemetry};
 use std::convert::Infallible;
 use std::time::Duration;
 use worker::Worker;
+use worker::bus::EventBridge;
 use worker::config::WorkerConfig;
 use worker::vendors::Vendors;
 
@@ -51,6 +52,8 @@ async fn worker(config: WorkerConfig) -> Result<Worker, Error> {
             clock.clone(),
         ),
         vendors: Vendors::new(&config, &secrets, &clock)?,
+        bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
+        published_personal_fields: config.published_personal_fields,
         keep_for: config.keep_for,
         imocha_ask_times: config.imocha_ask_times,
         clock,

@@ -1,4 +1,4 @@
-//! The worker on a real table, with stand-ins for SQS, Secrets Manager and the vendors.
+//! The worker on a real table, with stand-ins for SQS, EventBridge, Secrets Manager and the vendors.
 
 // So that what clippy allows in tests is allowed in their helpers.
 #![cfg(test)]
@@ -11,6 +11,8 @@ mod batch;
 mod fold;
 #[path = "worker/platform.rs"]
 mod platform;
+#[path = "worker/publishing.rs"]
+mod publishing;
 #[path = "worker/reports.rs"]
 mod reports;
 #[path = "worker/searching.rs"]

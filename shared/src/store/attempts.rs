@@ -111,7 +111,9 @@ impl StoredState {
 }
 
 impl StateWrite<'_> {
-    fn key(&self) -> ItemKey {
+    /// Where it will lie.
+    #[must_use]
+    pub fn key(&self) -> ItemKey {
         ItemKey::of_attempt(self.source, self.attempt, STATE)
     }
 

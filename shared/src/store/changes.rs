@@ -23,9 +23,7 @@ pub(super) fn mark_changed(update: Update, key: &ItemKey, now: Timestamp) -> Upd
 /// What changes an attempt besides its events, such as a report that is stored by now: another version of the state at `key`, to
 /// be published. It counts as a fold, so that one that has read the state and not yet written is overtaken.
 pub(super) fn change(key: &ItemKey, now: Timestamp) -> Update {
-    let update = Update::of_existing(key)
-        .add_one("version")
-        .add_one("folds");
+    let update = Update::of_existing(key).add_one("version").add_one("folds");
     mark_changed(update, key, now)
 }
 

@@ -109,7 +109,7 @@ async fn an_answer_that_overtakes_the_calls_own_is_an_answer() {
     let asked = world.asked(1).await;
     assert_eq!(asked.outcome, AskedOutcome::Answered);
     assert_eq!(asked.answered_at, Some(at(1)));
-    assert!(world.marked().await.is_empty());
+    assert!(world.nothing_is_left_to_do().await);
 }
 
 #[tokio::test]

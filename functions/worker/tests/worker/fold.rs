@@ -11,6 +11,7 @@ use shared::secrets::SecretText;
 use shared::store::{
     AskedOutcome, Delivery, FIRST_DUE, Partition, Patience, ReportOutcome, StateWrite, StoredEvent,
 };
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use worker::JobError;
@@ -44,8 +45,9 @@ async fn a_fold_writes_where_the_attempt_stands() {
         (stored.source.as_str(), stored.attempt.as_str()),
         ("imocha", "1")
     );
-    assert!(world.marked().await.is_empty());
-    assert!(world.take_messages().is_empty());
+    let key = state_key("imocha", "1");
+    assert_eq!(world.only_marked().await.key, key);
+    assert_eq!(world.take_messages(), [publish_message(&key, "r")]);
 }
 
 #[tokio::test]
@@ -54,8 +56,8 @@ async fn the_same_fold_again_changes_nothing() {
     let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
     world.record(&done).await;
     world.fold(&done).await;
-    let before = world.state(&done).await;
     world.work_off_queue().await;
+    let before = world.state(&done).await;
     world.platform().take_writes();
     world.fold(&done).await;
     assert_eq!(world.state(&done).await, before);
@@ -87,7 +89,7 @@ async fn one_fold_settles_all_that_it_has_read() {
     world.record(&begun).await;
     world.record(&done).await;
     world.fold(&begun).await;
-    assert!(world.marked().await.is_empty());
+    assert!(world.nothing_is_left_to_do().await);
     world.fold(&done).await;
     assert_eq!(world.state(&done).await.version, 1);
 }
@@ -99,17 +101,25 @@ async fn a_report_is_marked_with_the_state_that_names_it_and_then_announced() {
     world.record(&done).await;
     world.fold(&done).await;
     let writes = world.platform().take_writes();
-    assert_eq!(writes, ["attempt + report#1", &done.key.sk, "SendMessage"]);
+    let messages = ["SendMessage"; 2];
+    let expected = [&["attempt + report#1", done.key.sk.as_str()], &messages[..]];
+    assert_eq!(writes, expected.concat());
     let key = report_key("imocha", "1", 1);
-    let message = json!({
+    let fetch = json!({
         "version": 1, "job": "fetch_report", "pk": key.pk, "sk": key.sk, "correlation_id": "r",
     });
-    assert_eq!(world.take_messages(), [message]);
+    let state = state_key("imocha", "1");
+    let messages = [publish_message(&state, "r"), fetch];
+    assert_eq!(world.take_messages(), messages);
     assert_eq!(world.state(&done).await.report, Some(1));
     let report = world.report(&key).await;
     assert_eq!(report.outcome, ReportOutcome::Pending);
     assert_eq!(report.link, link("https://vendor.example.com/1.pdf"));
-    assert_eq!(world.only_marked().await.key, key);
+    let marked = world.marked().await.into_iter();
+    assert_eq!(
+        marked.map(|it| it.key).collect::<HashSet<_>>(),
+        [state, key].into()
+    );
 }
 
 #[tokio::test]
@@ -120,7 +130,13 @@ async fn the_event_is_settled_last() {
     let event = done.key.sk.as_str();
     assert_eq!(
         writes,
-        ["attempt + report#1", "asked", event, "SendMessage"]
+        [
+            "attempt + report#1",
+            "asked",
+            event,
+            "SendMessage",
+            "SendMessage"
+        ]
     );
 }
 
@@ -135,21 +151,21 @@ async fn a_report_that_is_offered_anew_is_another_report() {
         assert_eq!(world.state(delivery).await.report, Some(number));
         let report = world.report(&report_key("imocha", "1", number)).await;
         assert_eq!(Some(report.link), delivery.event.report);
-        assert_eq!(world.take_messages().len(), 1);
+        assert_eq!(world.take_messages().len(), 2, "the state and the report");
     }
 }
 
 #[tokio::test]
-async fn a_queue_that_is_down_costs_a_report_a_minute() {
+async fn a_queue_that_is_down_costs_state_and_report_a_minute() {
     let world = world().await;
     let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
     world.record(&done).await;
     world.platform().take_queue_down();
     world.fold(&done).await;
     assert!(world.take_messages().is_empty());
-    let marked = world.only_marked().await;
-    assert_eq!(marked.key, report_key("imocha", "1", 1));
-    assert_eq!(marked.due_at, at(0).plus(FIRST_DUE));
+    let marked = world.marked().await;
+    assert_eq!(marked.len(), 2);
+    assert!(marked.iter().all(|it| it.due_at == at(0).plus(FIRST_DUE)));
 }
 
 fn two_snapshots() -> (Delivery, Delivery) {
@@ -180,7 +196,7 @@ async fn snapshots_may_return_to_an_earlier_one() {
         assert_eq!(status(&stored.state), Some(expected));
         assert_eq!(stored.version, version);
     }
-    assert!(world.marked().await.is_empty());
+    assert!(world.nothing_is_left_to_do().await);
 }
 
 #[tokio::test]
@@ -311,6 +327,8 @@ async fn a_state_is_kept_as_long_as_its_newest_event() {
     let begun = step("1", Status::InProgress, at(0));
     world.record(&begun).await;
     world.fold(&begun).await;
+    assert_eq!(world.state(&begun).await.expires_at, None, "it is work");
+    world.work_off_queue().await;
     assert_eq!(world.state(&begun).await.expires_at, week_from(0));
     let day = 86_400;
     world.wait_until(at(day));
@@ -338,7 +356,7 @@ async fn a_fold_that_is_overtaken_starts_anew_and_loses_nothing() {
     let stored = world.state(&begun).await;
     assert_eq!(status(&stored.state), Some(Status::Completed));
     assert_eq!(stored.version, 1);
-    assert!(world.marked().await.is_empty());
+    assert!(world.nothing_is_left_to_do().await);
 }
 
 /// A, then B, then A again: the fold of B has read, and not yet written, when the one of A finds the state as it should be.
@@ -362,7 +380,7 @@ async fn a_fold_that_changes_nothing_overtakes_one_that_knows_less() {
         status(&world.state(&first).await.state),
         Some(Status::Completed)
     );
-    assert!(world.marked().await.is_empty());
+    assert!(world.nothing_is_left_to_do().await);
 }
 
 #[tokio::test]
@@ -456,7 +474,7 @@ async fn a_write_whose_answer_is_lost_counts_once() {
         world.record(&delivery).await;
         world.platform().lose_next_answer();
         world.fold(&delivery).await;
-        assert_eq!(world.take_messages().len(), reports, "announced once");
+        assert_eq!(world.take_messages().len(), 1 + reports, "announced once");
         let partition = world.partition(&delivery).await;
         assert_eq!(partition.state.unwrap().version, 1);
         assert_eq!(partition.reports.len(), reports);
@@ -551,7 +569,6 @@ fn keep_overtaking(
             report: None,
             new_report: None,
             candidate_key: None,
-            keep_for: None,
             now: at(0),
         };
         assert!(worker.table.put_state(write).await.unwrap());
@@ -585,7 +602,7 @@ async fn folds_at_once_end_as_one_after_the_other_would() {
         assert_eq!(Some(&stored.state), folded(&partition).as_ref());
         assert!((1..=4).contains(&stored.version), "{}", stored.version);
     }
-    assert!(world.marked().await.is_empty());
+    assert!(world.nothing_is_left_to_do().await);
 }
 
 #[tokio::test]
@@ -672,11 +689,13 @@ async fn assert_all_done(world: &World, done: &Delivery, writes: usize) {
     assert_eq!(report.outcome, ReportOutcome::Resolved, "{writes}");
     let asked = world.asked(1).await;
     assert_eq!(asked.outcome, AskedOutcome::Answered, "{writes}");
+    assert_eq!(stored.published, 1, "{writes}");
+    assert!(!world.take_changes().is_empty(), "{writes}");
     assert!(world.marked().await.is_empty(), "{writes}");
 }
 
-/// The state with its report, what was asked, the event, the message.
-const WRITES_OF_A_FOLD: usize = 4;
+/// The state with its report, what was asked, the event, and two messages.
+const WRITES_OF_A_FOLD: usize = 5;
 
 #[tokio::test]
 async fn a_worker_that_dies_between_any_two_writes_is_made_up_for_by_the_same_message() {
@@ -730,7 +749,7 @@ async fn what_was_asked_for_is_answered_by_what_comes_after() {
     assert_eq!(asked.outcome, AskedOutcome::Answered);
     assert_eq!(asked.answered_at, Some(at(20)));
     assert_eq!(world.state(&done).await.version, 1);
-    assert!(world.marked().await.is_empty());
+    assert!(world.nothing_is_left_to_do().await);
 }
 
 #[tokio::test]
@@ -745,5 +764,5 @@ async fn a_report_on_request_is_announced_like_a_link() {
     world.fold(&done).await;
     let report = world.report(&report_key("imocha", "1", 1)).await;
     assert_eq!(report.link, Report::OnRequest);
-    assert_eq!(world.take_messages().len(), 1);
+    assert_eq!(world.take_messages().len(), 2);
 }

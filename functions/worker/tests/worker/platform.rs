@@ -1,5 +1,5 @@
-//! AWS, as far as the worker needs it, behind one address: DynamoDB is an engine, SQS notes what it is sent, Secrets
-//! Manager knows a few secrets. Every call passes here first, so that a test can break it or act in between.
+//! AWS, as far as the worker needs it, behind one address: DynamoDB is an engine, SQS and EventBridge note what they are
+//! sent, Secrets Manager knows a few secrets. Every call passes here first, so that a test can break it or act in between.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -11,6 +11,7 @@ use local::template::{Place, Template};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -21,6 +22,17 @@ struct Interjection {
     act: BoxFuture<'static, ()>,
 }
 
+/// How the bus fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum BusFault {
+    /// It is not there. EventBridge takes what is meant for it, and forgets it.
+    Missing,
+    /// No call is answered but with an error.
+    Down,
+    /// The call is answered, and the entry not taken, for this reason.
+    Refuses(&'static str),
+}
+
 #[derive(Default)]
 pub struct Platform {
     secrets: Mutex<HashMap<String, String>>,
@@ -29,6 +41,10 @@ pub struct Platform {
     /// How many more writes and messages are let through; all of them if there is none.
     writes_left: Mutex<Option<usize>>,
     queue_is_down: Mutex<bool>,
+    /// The entries that the bus was given, and how it fails, if it does.
+    published: Mutex<Vec<Value>>,
+    bus_fault: Mutex<Option<BusFault>>,
+    looks_for_the_bus: AtomicUsize,
     interjection: Mutex<Option<Interjection>>,
     refusal: Mutex<Option<Value>>,
     loses_next_answer: Mutex<bool>,
@@ -97,7 +113,7 @@ impl Platform {
     }
 
     /// What was written since this was last asked, in order: the sort keys of items, those of one transaction together,
-    /// and `SendMessage`.
+    /// `SendMessage` and `PutEvents`.
     pub fn take_writes(&self) -> Vec<String> {
         std::mem::take(&mut self.writes.lock().unwrap())
     }
@@ -110,13 +126,28 @@ impl Platform {
     pub fn mend(&self) {
         *self.writes_left.lock().unwrap() = None;
         *self.queue_is_down.lock().unwrap() = false;
+        *self.bus_fault.lock().unwrap() = None;
+    }
+
+    /// What the bus has taken since this was last asked: the entries of `PutEvents`.
+    pub fn take_published(&self) -> Vec<Value> {
+        std::mem::take(&mut self.published.lock().unwrap())
+    }
+
+    pub fn break_bus(&self, fault: BusFault) {
+        *self.bus_fault.lock().unwrap() = Some(fault);
+    }
+
+    /// How often the bus was looked for.
+    pub fn looks_for_the_bus(&self) -> usize {
+        self.looks_for_the_bus.load(Ordering::SeqCst)
     }
 
     pub fn take_queue_down(&self) {
         *self.queue_is_down.lock().unwrap() = true;
     }
 
-    /// Does this before the next write of an item whose sort key begins so.
+    /// Does this before the next write of an item whose sort key begins so, or the next `PutEvents`.
     pub fn before_write_of(
         &self,
         sk_prefix: &'static str,
@@ -163,6 +194,38 @@ impl Platform {
         success(&json!({ "MessageId": "m" }))
     }
 
+    fn describe_bus(&self) -> Response {
+        self.looks_for_the_bus.fetch_add(1, Ordering::SeqCst);
+        match *self.bus_fault.lock().unwrap() {
+            Some(BusFault::Missing) => failure("ResourceNotFoundException"),
+            Some(BusFault::Down) => failure("AccessDeniedException"),
+            Some(BusFault::Refuses(_)) | None => success(&json!({ "Name": "bus" })),
+        }
+    }
+
+    async fn put_events(&self, input: &Value) -> Response {
+        if let Some(act) = self.take_interjection(&["PutEvents"]) {
+            act.await;
+        }
+        let fault = *self.bus_fault.lock().unwrap();
+        if fault == Some(BusFault::Down) || !self.admit("PutEvents") {
+            return failure("AccessDeniedException");
+        }
+        let entries = input["Entries"].as_array().unwrap();
+        if let Some(BusFault::Refuses(code)) = fault {
+            let refused = json!({ "ErrorCode": code, "ErrorMessage": "on purpose" });
+            let answer = json!({ "FailedEntryCount": entries.len(), "Entries": [refused] });
+            return success(&answer);
+        }
+        if fault.is_none() {
+            self.published.lock().unwrap().extend_from_slice(entries);
+        }
+        if std::mem::take(&mut *self.loses_next_answer.lock().unwrap()) {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        success(&json!({ "FailedEntryCount": 0, "Entries": [{ "EventId": "e" }] }))
+    }
+
     fn secret(&self, input: &Value) -> Response {
         let id = input["SecretId"].as_str().unwrap();
         let secrets = self.secrets.lock().unwrap();
@@ -194,6 +257,8 @@ async fn answer(State(gate): State<Gate>, headers: HeaderMap, body: Bytes) -> Re
     match target.as_str() {
         "AmazonSQS.SendMessage" => gate.platform.send_message(&input),
         "secretsmanager.GetSecretValue" => gate.platform.secret(&input),
+        "AWSEvents.DescribeEventBus" => gate.platform.describe_bus(),
+        "AWSEvents.PutEvents" => gate.platform.put_events(&input).await,
         _ => gate.database(&target, &input, headers, body).await,
     }
 }

@@ -1,7 +1,7 @@
 use crate::world::*;
 use serde_json::{Value, json};
 use shared::event::Status;
-use shared::key::{ASKED, ItemKey};
+use shared::key::{ASKED, ItemKey, STATE};
 use shared::store::FIRST_DUE;
 use worker::sweep::{MOST_TRIES, delay};
 
@@ -39,11 +39,14 @@ async fn what_is_due_becomes_the_job_that_it_wants() {
     world.record(&event).await;
     let link = link("https://x.example.com/");
     let report = offer(&world.table, "xobin", "2", &link).await;
+    let state = ItemKey::of_attempt("xobin", "2", STATE);
+    assert!(world.table.announce_change(&state, at(0)).await.unwrap());
     world.request([4, 3]).await;
     world.wait_until(at(0).plus(FIRST_DUE));
     let mut expected = [
         message("fold", &event.key),
         message("fetch_report", &report),
+        message("publish", &state),
         json!({ "version": 1, "job": "ask_imocha", "ids": [3, 4], "correlation_id": "sweep" }),
     ];
     expected.sort_by_key(ToString::to_string);
@@ -51,7 +54,7 @@ async fn what_is_due_becomes_the_job_that_it_wants() {
     assert!(sweep(&world).await.is_empty(), "claimed");
     let marked = world.marked().await;
     let again = at(0).plus(FIRST_DUE).plus(delay(0));
-    assert_eq!(marked.len(), 4);
+    assert_eq!(marked.len(), 5);
     assert!(marked.iter().all(|it| (it.due_at, it.tries) == (again, 1)));
 }
 
@@ -63,7 +66,7 @@ async fn a_lost_message_costs_a_minute_and_no_work() {
     world.wait_until(at(0).plus(FIRST_DUE));
     world.worker.sweep("sweep").await.unwrap();
     world.work_off_queue().await;
-    assert_eq!(world.state(&done).await.version, 1);
+    assert_eq!(world.state(&done).await.published, 1);
     assert!(world.marked().await.is_empty());
 }
 

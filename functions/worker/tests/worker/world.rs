@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use worker::Worker;
+use worker::bus::EventBridge;
 use worker::config::WorkerConfig;
 use worker::vendors::Vendors;
 
@@ -58,6 +59,8 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         queue: Sqs::new(queue, config.queue_url.clone()),
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
         vendors: Vendors::new(&config, &secrets, &clock).unwrap(),
+        bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
+        published_personal_fields: config.published_personal_fields,
         keep_for: config.keep_for,
         imocha_ask_times: config.imocha_ask_times,
         clock: clock.clone(),
@@ -81,25 +84,33 @@ fn environment(
     vendors: &RunningVendor,
     settings: &[(&str, &str)],
 ) -> Environment {
+    let queue_url = format!("{}/000000000000/queue", aws.url);
+    let of_platform = [
+        ("TABLE_NAME", aws.table_name.as_str()),
+        ("QUEUE_URL", &queue_url),
+    ];
+    settings_of(&vendors.url, &[&of_platform, settings].concat())
+}
+
+/// What a worker is told whose vendors are there, and besides or instead these settings.
+pub fn settings_of(vendors_url: &str, settings: &[(&str, &str)]) -> Environment {
     let mut all = HashMap::from([
-        ("TABLE_NAME", aws.table_name.clone()),
-        ("QUEUE_URL", format!("{}/000000000000/queue", aws.url)),
+        ("TABLE_NAME", "table".into()),
+        ("QUEUE_URL", "http://127.0.0.1/queue".into()),
         ("HASH_KEY_SECRET_ID", "people".into()),
         ("RETENTION_DAYS", "0".into()),
+        ("EVENT_BUS_NAME", "bus".into()),
         (
             "TESTLIFY_REPORT_BASE_URL",
             "https://reports.example.com/".into(),
         ),
         // With a slash at the end, as people write it.
-        ("IMOCHA_API_BASE_URL", format!("{}/imocha/", vendors.url)),
+        ("IMOCHA_API_BASE_URL", format!("{vendors_url}/imocha/")),
         ("IMOCHA_API_SECRET_ID", "imocha".into()),
         ("IMOCHA_ASK_TIMES", "5".into()),
-        (
-            "JOBMOJITO_API_BASE_URL",
-            format!("{}/jobmojito", vendors.url),
-        ),
+        ("JOBMOJITO_API_BASE_URL", format!("{vendors_url}/jobmojito")),
         ("JOBMOJITO_API_SECRET_ID", "jobmojito".into()),
-        ("XOBIN_API_BASE_URL", format!("{}/xobin", vendors.url)),
+        ("XOBIN_API_BASE_URL", format!("{vendors_url}/xobin")),
         ("XOBIN_API_SECRET_ID", "xobin".into()),
     ]);
     for (name, value) in settings {
@@ -225,6 +236,21 @@ impl World {
         failed
     }
 
+    /// Does what stands in the queue, and what comes of that: then nothing is left to do, now or later.
+    pub async fn nothing_is_left_to_do(&self) -> bool {
+        self.work_off_queue().await;
+        self.marked().await.is_empty()
+    }
+
+    /// The changes that the bus has taken since this was last asked, as events.
+    pub fn take_changes(&self) -> Vec<Value> {
+        let entries = self.platform().take_published().into_iter();
+        let details = entries.map(|entry| entry["Detail"].as_str().unwrap().to_owned());
+        details
+            .map(|it| serde_json::from_str(&it).unwrap())
+            .collect()
+    }
+
     /// Does what stands in the queue, and what comes of that, until nothing is left.
     pub async fn work_off_queue(&self) {
         loop {
@@ -303,7 +329,14 @@ pub fn link(url: &str) -> Report {
     }
 }
 
-/// Has the attempt offer a report anew, and tells where that lies.
+/// What tells the worker to publish an attempt.
+pub fn publish_message(key: &ItemKey, correlation_id: &str) -> Value {
+    json!({
+        "version": 1, "job": "publish", "pk": key.pk, "sk": key.sk, "correlation_id": correlation_id,
+    })
+}
+
+/// Has the attempt offer a report anew, and tells where that lies. The state is published, so that the report alone is work.
 pub async fn offer(table: &Table, source: &str, attempt: &str, link: &Report) -> ItemKey {
     let pk = attempt_partition(source, attempt);
     let partition = table.partition(&pk).await.unwrap();
@@ -317,10 +350,12 @@ pub async fn offer(table: &Table, source: &str, attempt: &str, link: &Report) ->
         report: None,
         new_report: Some((number, link)),
         candidate_key: None,
-        keep_for: None,
         now: at(0),
     };
     assert!(table.put_state(write).await.unwrap());
+    let stored = table.state(&write.key()).await.unwrap().unwrap();
+    let settled = table.settle_published(&stored, at(0), None).await;
+    assert!(settled.unwrap());
     ReportItem::key(&pk, number)
 }
 

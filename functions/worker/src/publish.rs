@@ -1,0 +1,54 @@
+//! `publish`: tells other systems of an attempt that has changed.
+//!
+//! What is published is the state as it is now. It is published first and noted afterwards, on condition that it is still the
+//! version that was published: a job that is cut short in between publishes again, and what changed meanwhile stays work.
+
+use crate::bus::{Bus, BusError};
+use crate::change::Change;
+use crate::fold::ATTEMPTS;
+use crate::{JobError, Worker};
+use shared::error::causes;
+use shared::key::ItemKey;
+
+impl Worker {
+    /// Publishes the state at `key`, unless its last change is published. If the bus does not take it, its mark brings it up
+    /// again later.
+    pub async fn publish(&self, key: &ItemKey) -> Result<(), JobError> {
+        for _ in 0..ATTEMPTS {
+            let state = self.table.state(key).await?;
+            let state = state.ok_or_else(|| JobError::Gone(key.clone()))?;
+            if state.is_published() {
+                return Ok(());
+            }
+            let now = self.clock.now();
+            let change = Change::of(state.clone(), &self.published_personal_fields, now);
+            if let Err(error) = self.bus.publish(&change).await {
+                tell(&error, &state.source);
+                return Ok(());
+            }
+            let now = self.clock.now();
+            let settled = self.table.settle_published(&state, now, self.keep_for);
+            if settled.await? {
+                return Ok(());
+            }
+        }
+        Err(JobError::Contended(key.pk.clone()))
+    }
+}
+
+fn tell(error: &BusError, source: &str) {
+    let cause = causes(error);
+    if error.needs_a_person() {
+        tracing::error!(
+            webhook.source = source,
+            error = cause,
+            "a change is not published: it is due again later"
+        );
+    } else {
+        tracing::warn!(
+            webhook.source = source,
+            error = cause,
+            "a change is not published: it is due again later"
+        );
+    }
+}
