@@ -48,7 +48,7 @@ impl Endpoint {
         let target = request.headers().get("x-amz-target").cloned();
         let target = target.as_ref().and_then(|target| target.to_str().ok());
         let Some((service, operation)) = target.and_then(Service::of_target) else {
-            let message = "this endpoint has DynamoDB, SQS and Secrets Manager only";
+            let message = "this endpoint has DynamoDB, SQS, EventBridge and Secrets Manager only";
             return Ok(rejected("UnknownOperationException", message));
         };
         self.calls.count(service, operation);

@@ -1,6 +1,6 @@
 //! The engines behind the one endpoint, and how a call finds the right one.
 //!
-//! All three services speak AWS's JSON protocols: a POST whose `X-Amz-Target` names the operation. So one port
+//! All of these services speak AWS's JSON protocols: a POST whose `X-Amz-Target` names the operation. So one port
 //! serves them all, and the functions need one setting.
 
 mod database;
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 pub(crate) use database::Database;
 pub(crate) use queues::Queues;
 
+use crate::events::Events;
 use crate::secrets::Secrets;
 
 /// A service of AWS that this process stands in for.
@@ -26,6 +27,8 @@ pub enum Service {
     Sqs,
     /// Secrets Manager.
     SecretsManager,
+    /// `EventBridge`.
+    EventBridge,
 }
 
 /// Why an engine could not be had, or did not do what the platform itself asked of it.
@@ -57,6 +60,7 @@ pub(crate) struct Engines {
     pub(crate) database: Database,
     pub(crate) queues: Queues,
     pub(crate) secrets: Secrets,
+    pub(crate) events: Events,
 }
 
 impl Service {
@@ -67,6 +71,7 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::Sqs => "sqs",
             Self::SecretsManager => "secretsmanager",
+            Self::EventBridge => "events",
         }
     }
 
@@ -78,6 +83,7 @@ impl Service {
             "DynamoDB_20120810" => Some((Self::DynamoDb, operation)),
             "AmazonSQS" => Some((Self::Sqs, operation)),
             "secretsmanager" => Some((Self::SecretsManager, operation)),
+            "AWSEvents" => Some((Self::EventBridge, operation)),
             _ => None,
         }
     }
@@ -87,6 +93,7 @@ impl Service {
             Self::DynamoDb => "DynamoDB_20120810",
             Self::Sqs => "AmazonSQS",
             Self::SecretsManager => "secretsmanager",
+            Self::EventBridge => "AWSEvents",
         };
         format!("{service}.{operation}")
     }
@@ -102,6 +109,7 @@ impl Engines {
             database: Database::start(data_directory).await?,
             queues: Queues::new(endpoint_url),
             secrets: Secrets::open(data_directory)?,
+            events: Events::default(),
         })
     }
 
@@ -116,6 +124,10 @@ impl Engines {
             Service::DynamoDb => self.database.handle(request).await,
             Service::Sqs => self.queues.handle(operation, request).await,
             Service::SecretsManager => self.secrets.handle(operation, request.body()),
+            Service::EventBridge => {
+                let body = request.body();
+                self.events.handle(operation, body, &self.queues).await
+            }
         }
     }
 
@@ -159,7 +171,7 @@ impl EngineError {
     }
 }
 
-fn request(target: &str, input: &Value) -> Request<Bytes> {
+pub(crate) fn request(target: &str, input: &Value) -> Request<Bytes> {
     let mut request = Request::new(Bytes::from(input.to_string()));
     *request.method_mut() = Method::POST;
     let headers = request.headers_mut();
@@ -176,6 +188,13 @@ fn request(target: &str, input: &Value) -> Request<Bytes> {
     headers.insert(header::AUTHORIZATION, HeaderValue::from_static(signature));
     headers.insert("x-amz-date", HeaderValue::from_static("20200101T000000Z"));
     request
+}
+
+/// Sends a message to a queue for another engine.
+pub(crate) async fn send_message(queues: &Queues, input: &Value) -> Response<Bytes> {
+    let operation = "SendMessage";
+    let request = request(&Service::Sqs.target(operation), input);
+    queues.handle(operation, request).await
 }
 
 /// An answer of AWS's JSON protocols.
@@ -209,6 +228,10 @@ mod tests {
             (
                 "secretsmanager.GetSecretValue",
                 Some((Service::SecretsManager, "GetSecretValue")),
+            ),
+            (
+                "AWSEvents.PutEvents",
+                Some((Service::EventBridge, "PutEvents")),
             ),
             ("Kinesis_20131202.PutRecord", None),
             ("nonsense", None),

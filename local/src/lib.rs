@@ -10,11 +10,12 @@
 //!               │              schedule ────┘    endpoint ◀── ENDPOINT_URL ──┘            │
 //!               │                                 ├─ DynamoDB         (dynoxide)          │
 //!  SDK, hooks ─────────────────────────────────▶  ├─ SQS              (winterbaume)       │
-//!               │                                 └─ Secrets Manager  (our own)           │
+//!               │                                 ├─ Secrets Manager  (our own)           │
+//!               │                                 └─ EventBridge      (our own)           │
 //!               └─────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! [`Bundle::start`] reads the [`template`] and makes what it describes: routes, tables, queues, secrets,
+//! [`Bundle::start`] reads the [`template`] and makes what it describes: routes, tables, queues, secrets, buses,
 //! schedules and variables are nowhere else, so they cannot differ from what is deployed. A function runs as it
 //! runs on Lambda: its own binary, a cleaned environment, one invocation at a time, ended when it takes too long,
 //! started again when it dies.
@@ -28,6 +29,7 @@ mod calls;
 pub mod clock;
 mod endpoint;
 pub mod engine;
+mod events;
 pub mod faults;
 mod function;
 pub mod gateway;

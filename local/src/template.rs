@@ -17,10 +17,10 @@ mod resources;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use names::{ACCOUNT, Place, REGION, secret_arn};
+pub use names::{ACCOUNT, Place, REGION, queue_arn, secret_arn};
 pub use resources::{
-    FunctionResource, QueueResource, QueueSource, Route, ScheduleResource, SecretContent,
-    SecretResource, TableResource, Throttle,
+    BusResource, FunctionResource, QueueResource, QueueSource, Route, ScheduleResource,
+    SecretContent, SecretResource, TableResource, Throttle,
 };
 
 use document::Document;
@@ -37,6 +37,8 @@ pub struct Template {
     pub queues: Vec<QueueResource>,
     /// The secrets.
     pub secrets: Vec<SecretResource>,
+    /// The event buses.
+    pub buses: Vec<BusResource>,
     /// The schedules that are switched on.
     pub schedules: Vec<ScheduleResource>,
     /// The HTTP API's throttle for each route, if it has one.

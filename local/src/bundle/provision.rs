@@ -1,4 +1,4 @@
-//! Makes what the template describes: secrets, tables, queues. What a data directory kept is taken as it is.
+//! Makes what the template describes: secrets, tables, queues, buses. What a data directory kept is taken as it is.
 
 use std::time::Duration;
 
@@ -29,6 +29,12 @@ pub(super) async fn provision(
             .visibility_timeout
             .filter(|_| is_polled(resource, template));
         queue(engines, resource, override_for).await?;
+    }
+    for resource in &template.buses {
+        let create = json!({ "Name": resource.name });
+        engines
+            .call(Service::EventBridge, "CreateEventBus", &create)
+            .await?;
     }
     Ok(())
 }

@@ -28,6 +28,12 @@ pub fn secret_arn(name: &str) -> String {
     format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}-local1")
 }
 
+/// The ARN of a queue.
+#[must_use]
+pub fn queue_arn(name: &str) -> String {
+    arn("sqs", name)
+}
+
 /// The property that gives a resource of this type a name of its own.
 pub(super) fn name_property(kind: &str) -> Option<&'static str> {
     match kind {
@@ -69,7 +75,7 @@ impl Place {
     /// What `GetAtt` gives, of the attributes that are known.
     pub(super) fn attribute(&self, kind: &str, name: &str, attribute: &str) -> Option<String> {
         Some(match (kind, attribute) {
-            ("AWS::SQS::Queue", "Arn") => arn("sqs", name),
+            ("AWS::SQS::Queue", "Arn") => queue_arn(name),
             ("AWS::SQS::Queue", "QueueName") | ("AWS::Events::EventBus", "Name") => name.to_owned(),
             ("AWS::SQS::Queue", "QueueUrl") => self.queue_url(name),
             ("AWS::DynamoDB::Table", "Arn") => arn("dynamodb", &format!("table/{name}")),

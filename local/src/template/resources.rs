@@ -1,5 +1,6 @@
 //! The resources that run on this machine, typed.
 
+mod buses;
 mod functions;
 mod queues;
 mod secrets;
@@ -14,6 +15,7 @@ use super::intrinsics::Resolver;
 use super::read::Properties;
 use super::{Template, TemplateError};
 
+pub use buses::BusResource;
 pub use functions::{FunctionResource, QueueSource, Route};
 pub use queues::{QueueResource, ScheduleResource};
 pub use secrets::{SecretContent, SecretResource};
@@ -54,6 +56,7 @@ pub(super) fn read(
             "AWS::SecretsManager::Secret",
             secrets::secret,
         )?,
+        buses: of_kind(document, resolver, "AWS::Events::EventBus", buses::bus)?,
         schedules: schedules.into_iter().flatten().collect(),
         throttle: apis.into_iter().flatten().next(),
         outputs: outputs(document, resolver)?,

@@ -60,6 +60,11 @@ async fn every_service_is_there_and_every_call_is_counted() {
     .await
     .unwrap();
     assert_eq!(queue["QueueUrl"], bundle.queue_url());
+    let bus = json!({ "Name": "local-bus" });
+    let (status, _) = call(&bundle, "AWSEvents.DescribeEventBus", &bus)
+        .await
+        .unwrap();
+    assert_eq!(status, 200, "it was made from the template");
     let (status, body) = call(&bundle, "Kinesis_20131202.PutRecord", &json!({}))
         .await
         .unwrap();
@@ -70,6 +75,7 @@ async fn every_service_is_there_and_every_call_is_counted() {
     let expected = [
         (("dynamodb", "GetItem"), 1),
         (("dynamodb", "PutItem"), 1),
+        (("events", "DescribeEventBus"), 1),
         (("secretsmanager", "GetSecretValue"), 1),
         (("sqs", "GetQueueUrl"), 1),
     ];

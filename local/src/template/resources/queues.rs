@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::document::Resource;
 use super::super::intrinsics::{Resolver, as_text};
-use super::super::names::arn;
+use super::super::names::queue_arn;
 use super::super::read::Properties;
 use super::super::{Fault, TemplateError};
 use super::name;
@@ -43,7 +43,7 @@ impl QueueResource {
     /// The queue's ARN.
     #[must_use]
     pub fn arn(&self) -> String {
-        arn("sqs", &self.name)
+        queue_arn(&self.name)
     }
 }
 
