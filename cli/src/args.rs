@@ -63,7 +63,7 @@ pub struct LocalArgs {
     /// The port of the webhooks' URLs.
     #[arg(long, default_value_t = 9000)]
     pub port: u16,
-    /// The port of DynamoDB, SQS and Secrets Manager.
+    /// The port of DynamoDB, SQS, EventBridge and Secrets Manager.
     #[arg(long, default_value_t = 9001)]
     pub endpoint_port: u16,
     /// Keep the table and the secrets in this directory. Without it they are gone when the bundle ends.

@@ -22,11 +22,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The outputs that a command may need besides those of the sources, and the variables that say them where there is no stack.
-const OUTPUTS: [(&str, &str); 5] = [
+const OUTPUTS: [(&str, &str); 6] = [
     ("ApiUrl", "API_URL"),
     ("TableName", "TABLE_NAME"),
     ("QueueUrl", "QUEUE_URL"),
     ("DeadLetterQueueUrl", "DEAD_LETTER_QUEUE_URL"),
+    ("EventBusName", "EVENT_BUS_NAME"),
     ("HashKeySecretId", "HASH_KEY_SECRET_ID"),
 ];
 

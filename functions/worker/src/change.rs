@@ -50,6 +50,10 @@ pub struct Change {
 
 /// How an attempt stands: one candidate at one assessment. What is not known is left out.
 #[derive(Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the id of an attempt is called `attempt` wherever it is published"
+)]
 struct Attempt {
     /// Whose webhooks told of it: `imocha`, `jobmojito`, `testlify`, `xobin`.
     source: String,

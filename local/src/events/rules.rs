@@ -67,12 +67,13 @@ impl Buses {
         let text = input.event_pattern.ok_or(EventsError::Invalid(
             "Parameter(s) EventPattern or ScheduleExpression must be specified.",
         ))?;
+        let pattern = Pattern::parse(&text)?;
         let bus = bus_name(&input.event_bus_name).to_owned();
         let arn = rule_arn(&bus, &input.name);
         let rules = self.bus_mut(&bus)?;
         let before = rules.remove(&input.name);
         let rule = Rule {
-            pattern: Pattern::parse(&text)?,
+            pattern,
             pattern_text: text,
             description: input.description,
             enabled: input.state.as_deref() != Some("DISABLED"),

@@ -57,7 +57,7 @@ async fn the_messages_under_events_do_what_their_names_say() {
             .cloned()
             .unwrap_or_default()
     };
-    for good in ["fold", "fetch-report", "ask-imocha", "sweep"] {
+    for good in ["fold", "publish", "fetch-report", "ask-imocha", "sweep"] {
         assert!(failed(good).await.is_empty(), "{good}");
     }
     for poison in [

@@ -15,7 +15,7 @@ use worker::job::{Job, Message};
 
 const WORKER: &str = "WorkerFunction";
 /// Variables that may be absent: what they are when they are not set is in the code.
-const OPTIONAL: [&str; 2] = ["ENDPOINT_URL", "RUST_LOG"];
+const OPTIONAL: [&str; 3] = ["ENDPOINT_URL", "PUBLISHED_PERSONAL_FIELDS", "RUST_LOG"];
 
 pub fn text() -> String {
     std::fs::read_to_string(root().join("template.yaml")).unwrap()
@@ -257,6 +257,47 @@ fn the_schedule_sends_what_the_worker_reads() {
         sweep.name.contains("stack"),
         "two stacks would ask for one name"
     );
+}
+
+#[test]
+fn the_bus_is_the_stacks_own_and_the_worker_alone_puts_events_on_it() {
+    let template = template();
+    let [bus] = template.buses.as_slice() else {
+        panic!("one bus")
+    };
+    assert!(
+        bus.name.contains("stack"),
+        "two stacks would ask for one name"
+    );
+    let variables = &function(&template, WORKER).environment;
+    assert_eq!(variables["EVENT_BUS_NAME"], bus.name);
+    assert_eq!(template.outputs["EventBusName"], bus.name);
+    let statement = resource("WorkerRole");
+    let (_, statement) = statement.split_once("Sid: PublishResults").unwrap();
+    let (statement, _) = statement.split_once("- Sid:").unwrap();
+    assert!(statement.contains("Resource: !GetAtt EventBus.Arn"));
+    for action in ["events:PutEvents", "events:DescribeEventBus"] {
+        assert!(statement.contains(action));
+        assert_eq!(text().matches(action).count(), 1);
+    }
+    assert_eq!(text().matches("events:").count(), 2);
+}
+
+#[test]
+fn nothing_personal_is_published_by_default_and_the_parameter_takes_what_the_code_reads() {
+    let template = template();
+    let variables = &function(&template, WORKER).environment;
+    assert_eq!(variables["PUBLISHED_PERSONAL_FIELDS"], "");
+    let text = text();
+    let parameter = text.split("\n  PublishedPersonalFields:\n").nth(1).unwrap();
+    let pattern = parameter.lines().find(|it| it.contains("AllowedPattern"));
+    let names = "(email|name|external_id|candidate_id)";
+    let expected = format!("AllowedPattern: ^({names}(, ?{names})*)?$");
+    assert_eq!(pattern.unwrap().trim(), expected);
+    let allowed = names.trim_matches(['(', ')']).replace('|', ", ");
+    let read = |text: &str| text.parse::<worker::change::PersonalFields>();
+    assert!(read(&allowed).is_ok());
+    assert_eq!(read(""), Ok(worker::change::PersonalFields::default()));
 }
 
 #[test]

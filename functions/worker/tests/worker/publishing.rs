@@ -78,7 +78,7 @@ async fn a_change_is_published_as_a_cloud_event() {
     assert_eq!(entry["EventBusName"], "bus");
     assert_eq!(entry["Source"], "assessment-webhooks");
     assert_eq!(entry["DetailType"], "assessment-webhooks.attempt.changed");
-    assert_eq!(entry["Time"].as_f64(), Some(at(0).unix_seconds() as f64));
+    assert_eq!(entry["Time"].to_string(), at(0).unix_seconds().to_string());
     let detail = entry["Detail"].as_str().unwrap();
     let mut change: Value = serde_json::from_str(detail).unwrap();
     let id = change.as_object_mut().unwrap().remove("id").unwrap();

@@ -1,0 +1,77 @@
+//! Another system that reads results: a queue, and a rule on the bus that leads to it.
+
+use crate::stage::{Stage, eventually};
+use serde_json::{Value, json};
+
+pub struct Inbox<'a> {
+    stage: &'a Stage,
+    queue_url: String,
+}
+
+impl<'a> Inbox<'a> {
+    pub async fn of_all_changes(stage: &'a Stage) -> Self {
+        Self::of(stage, "all", &json!({ "source": ["assessment-webhooks"] })).await
+    }
+
+    /// What a rule with this pattern lets through.
+    pub async fn of(stage: &'a Stage, name: &str, pattern: &Value) -> Self {
+        let create = stage.sqs.create_queue().queue_name(name).send().await;
+        let bus = &stage.bundle.outputs()["EventBusName"];
+        let rule =
+            json!({ "Name": name, "EventBusName": bus, "EventPattern": pattern.to_string() });
+        call(stage, "PutRule", &rule).await;
+        let arn = format!("arn:aws:sqs:eu-west-1:000000000000:{name}");
+        let targets = json!([{ "Id": "queue", "Arn": arn }]);
+        let targets = json!({ "Rule": name, "EventBusName": bus, "Targets": targets });
+        call(stage, "PutTargets", &targets).await;
+        Self {
+            stage,
+            queue_url: create.unwrap().queue_url.unwrap(),
+        }
+    }
+
+    /// The next event, as EventBridge delivers it.
+    pub async fn next(&self) -> Value {
+        eventually("an event is delivered", || self.receive()).await
+    }
+
+    /// All that is there.
+    pub async fn rest(&self) -> Vec<Value> {
+        let mut events = Vec::new();
+        while let Some(event) = self.receive().await {
+            events.push(event);
+        }
+        events
+    }
+
+    /// Waits until the worker has called this of the bus.
+    pub async fn tried(&self, operation: &str) {
+        let key = ("events".to_owned(), operation.to_owned());
+        let tried = || async { self.stage.bundle.calls().get(&key).copied() };
+        // With all the tries of the SDK.
+        eventually("the bus is called", || async {
+            tried().await.filter(|count| *count >= 3)
+        })
+        .await;
+    }
+
+    async fn receive(&self) -> Option<Value> {
+        let receive = self.stage.sqs.receive_message().queue_url(&self.queue_url);
+        let answer = receive.max_number_of_messages(1).send().await.unwrap();
+        let message = answer.messages?.pop()?;
+        let delete = self.stage.sqs.delete_message().queue_url(&self.queue_url);
+        let delete = delete.set_receipt_handle(message.receipt_handle);
+        delete.send().await.unwrap();
+        Some(serde_json::from_str(&message.body?).unwrap())
+    }
+}
+
+async fn call(stage: &Stage, operation: &str, input: &Value) {
+    let request = stage
+        .http
+        .post(stage.bundle.endpoint_url())
+        .header("x-amz-target", format!("AWSEvents.{operation}"))
+        .body(input.to_string());
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+}
