@@ -107,6 +107,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether it says something against the key.
+    #[must_use]
+    pub const fn is_about_the_key(self) -> bool {
+        matches!(self, Self::KeyDoubted | Self::KeyRefused)
+    }
+
     /// The word in the log.
     #[must_use]
     pub const fn name(self) -> &'static str {

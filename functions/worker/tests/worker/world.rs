@@ -57,7 +57,7 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         table: table.clone(),
         queue: Sqs::new(queue, config.queue_url.clone()),
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
-        vendors: Vendors::new(&config, &secrets, &clock).unwrap(),
+        vendors: Vendors::new(&config, &table, &secrets, &clock).unwrap(),
         keep_for: config.keep_for,
         imocha_ask_times: config.imocha_ask_times,
         clock: clock.clone(),
@@ -101,6 +101,10 @@ fn environment(
         ("JOBMOJITO_API_SECRET_ID", "jobmojito".into()),
         ("XOBIN_API_BASE_URL", format!("{}/xobin", vendors.url)),
         ("XOBIN_API_SECRET_ID", "xobin".into()),
+        // So fast that a stopped clock does not matter, unless that is what is tested.
+        ("IMOCHA_API_CALLS_PER_MINUTE", "6000".into()),
+        ("JOBMOJITO_API_CALLS_PER_MINUTE", "6000".into()),
+        ("XOBIN_API_CALLS_PER_MINUTE", "6000".into()),
     ]);
     for (name, value) in settings {
         all.insert(name, (*value).to_owned());
