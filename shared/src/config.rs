@@ -1,6 +1,7 @@
 //! Settings: the one place that reads the environment. A setting that is absent fails the start and is named.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
@@ -73,6 +74,16 @@ impl Environment {
             name: name.to_owned(),
             value,
             expected: "a whole number from 0 on",
+        })
+    }
+
+    /// A whole number from 1 on that must be there.
+    pub fn positive_number(&self, name: &str) -> Result<NonZeroU32, ConfigError> {
+        let value = self.required(name)?;
+        value.parse().map_err(|_| ConfigError::Invalid {
+            name: name.to_owned(),
+            value,
+            expected: "a whole number from 1 on",
         })
     }
 
@@ -186,5 +197,8 @@ mod tests {
                 .unwrap_err();
             assert!(error.to_string().contains(text), "{error}");
         }
+        let rate = |text| environment(&[("RATE", text)]).positive_number("RATE");
+        assert_eq!(rate("60").map(NonZeroU32::get), Ok(60));
+        assert!(rate("0").unwrap_err().to_string().contains("from 1 on"));
     }
 }

@@ -131,6 +131,8 @@ pub const ASKED: &str = "asked";
 pub const BODY_PART_PREFIX: &str = "verbatim#";
 /// The sort key of the attempt that a vendor is known to have.
 pub const KNOWN: &str = "known";
+/// The sort key of what is known of how often a vendor may be called.
+pub const LIMITS: &str = "limits";
 /// What the partition keys of items about a vendor begin with. No source has this name.
 const VENDOR_PREFIX: &str = "vendor#";
 const ATTEMPT_INFIX: &str = "#attempt#";

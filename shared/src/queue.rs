@@ -2,7 +2,7 @@
 
 mod sqs;
 
-pub use sqs::Sqs;
+pub use sqs::{LONGEST_DELAY, Sqs};
 
 use crate::key::ItemKey;
 use std::future::Future;

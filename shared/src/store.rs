@@ -11,6 +11,7 @@ mod due;
 mod events;
 mod item;
 mod known;
+mod limits;
 mod reports;
 mod table;
 mod update;
@@ -20,6 +21,7 @@ pub use attempts::{Partition, StateWrite, StoredState};
 pub use due::{DueItem, FIRST_DUE};
 pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;
+pub use limits::{LimitsWrite, StoredLimits};
 pub use reports::{ReportItem, ReportOutcome};
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
 

@@ -15,5 +15,7 @@ mod due;
 mod engine;
 #[path = "store/events.rs"]
 mod events;
+#[path = "store/limits.rs"]
+mod limits;
 #[path = "store/reports.rs"]
 mod reports;

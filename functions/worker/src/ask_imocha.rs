@@ -58,7 +58,7 @@ impl Worker {
         // Nothing is written as asked that cannot be asked.
         let admission = match self.vendors.imocha.admit().await {
             Ok(admission) => admission,
-            Err(error) => return self.postpone_asking(ids, &error).await,
+            Err(error) => return self.postpone_asking(ids, &error.unless_waiting()?).await,
         };
         let begun = self.begin_asking(ids).await?;
         if begun.is_empty() {

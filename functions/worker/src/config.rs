@@ -2,6 +2,7 @@
 
 use crate::change::{EXPECTED_PERSONAL_FIELDS, PersonalFields};
 use shared::config::{ConfigError, Environment};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// The worker's settings.
@@ -15,13 +16,13 @@ pub struct WorkerConfig {
     pub hash_key_secret_id: String,
     /// `RETENTION_DAYS`; 0 is for ever.
     pub keep_for: Option<Duration>,
-    /// `IMOCHA_API_BASE_URL`, `IMOCHA_API_SECRET_ID`.
+    /// `IMOCHA_API_BASE_URL`, `IMOCHA_API_SECRET_ID`, `IMOCHA_API_CALLS_PER_MINUTE`.
     pub imocha: ApiConfig,
     /// `IMOCHA_ASK_TIMES`: how often it is asked for the same.
     pub imocha_ask_times: u64,
-    /// `JOBMOJITO_API_BASE_URL`, `JOBMOJITO_API_SECRET_ID`.
+    /// The same of `JOBMOJITO`.
     pub jobmojito: ApiConfig,
-    /// `XOBIN_API_BASE_URL`, `XOBIN_API_SECRET_ID`.
+    /// The same of `XOBIN`.
     pub xobin: ApiConfig,
     /// `TESTLIFY_REPORT_BASE_URL`: what relative links are under.
     pub testlify_report_base_url: String,
@@ -40,6 +41,8 @@ pub struct ApiConfig {
     pub base_url: String,
     /// The secret `{"api_key"}`. While the key is empty, the API is off.
     pub secret_id: String,
+    /// How often it may be called. No vendor publishes its limit.
+    pub calls_per_minute: NonZeroU32,
 }
 
 impl ApiConfig {
@@ -48,6 +51,8 @@ impl ApiConfig {
         Ok(Self {
             base_url: base_url.trim_end_matches('/').to_owned(),
             secret_id: environment.required(&format!("{vendor}_API_SECRET_ID"))?,
+            calls_per_minute: environment
+                .positive_number(&format!("{vendor}_API_CALLS_PER_MINUTE"))?,
         })
     }
 }

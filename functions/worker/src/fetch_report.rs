@@ -28,7 +28,10 @@ impl Worker {
                 self.settle_report(settled(report, resolution), source)
                     .await
             }
-            Err(error) => self.postpone_report(key, source, &error).await,
+            Err(error) => {
+                let error = error.unless_waiting()?;
+                self.postpone_report(key, source, &error).await
+            }
         }
     }
 

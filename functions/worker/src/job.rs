@@ -1,7 +1,8 @@
 //! The messages of the queue: tagged, versioned, with keys and no payloads.
 
+use crate::ask_imocha::SOURCE as IMOCHA;
 use serde::{Deserialize, Serialize};
-use shared::key::{EventId, ItemKey};
+use shared::key::{ASKED, EventId, ItemKey};
 use shared::queue::VERSION;
 use std::collections::BTreeSet;
 
@@ -62,6 +63,23 @@ impl Job {
         match self {
             Self::Fold(key) => key.event_id(),
             Self::Publish(_) | Self::FetchReport(_) | Self::AskImocha { .. } | Self::Sweep => None,
+        }
+    }
+
+    /// The items whose work it is.
+    #[must_use]
+    pub fn items(&self) -> Vec<ItemKey> {
+        match self {
+            Self::Fold(key) | Self::FetchReport(key) => vec![key.clone()],
+            Self::AskImocha { ids, search } => {
+                let asked = |id: &i64| ItemKey::of_attempt(IMOCHA, &id.to_string(), ASKED);
+                match search {
+                    // The one that is asked for need not be wanted.
+                    Some(Search::Probe { suspects }) => suspects.iter().map(asked).collect(),
+                    Some(Search::Part) | None => ids.iter().map(asked).collect(),
+                }
+            }
+            Self::Sweep => Vec::new(),
         }
     }
 

@@ -15,6 +15,7 @@ pub mod job;
 pub mod publish;
 pub mod sweep;
 pub mod vendors;
+mod wait;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bus::EventBridge;
@@ -30,6 +31,7 @@ use shared::secrets::{CachedSecret, SecretError, SecretsManager};
 use shared::store::{StoreError, Table};
 use std::time::Duration;
 use vendors::Vendors;
+use vendors::error::Waiting;
 
 /// What all jobs lean on.
 pub struct Worker {
@@ -71,6 +73,9 @@ pub enum JobError {
     /// The item that the message speaks of is not there.
     #[error("there is no {0}")]
     Gone(ItemKey),
+    /// A vendor may not be called yet. The message is done: the work is due later.
+    #[error("a vendor is not called before {}", .0.until)]
+    Waiting(Waiting),
     /// Others changed the state as often as this job tried to.
     #[error("the state of {0} was changed by others {times} times in a row", times = fold::ATTEMPTS)]
     Contended(String),
@@ -91,6 +96,7 @@ impl JobError {
             | Self::Store(_)
             | Self::Queue(_)
             | Self::Gone(_)
+            | Self::Waiting(_)
             | Self::Contended(_) => false,
         }
     }
@@ -141,7 +147,7 @@ impl Worker {
         let message_id = message.message_id.unwrap_or_default();
         let parsed = Message::parse(message.body.as_deref());
         let result = match &parsed {
-            Ok(message) => self.run(message).await,
+            Ok(message) => self.run_or_wait(message).await,
             Err(error) => Err(JobError::Message(*error)),
         };
         let line = Line {
@@ -154,6 +160,13 @@ impl Worker {
             Handled::Done
         } else {
             Handled::Failed
+        }
+    }
+
+    async fn run_or_wait(&self, message: &Message) -> Result<(), JobError> {
+        match self.run(message).await {
+            Err(JobError::Waiting(waiting)) => self.wait(message, waiting).await,
+            result => result,
         }
     }
 

@@ -43,17 +43,18 @@ async fn worker(config: WorkerConfig) -> Result<Worker, Error> {
     let sdk = aws::load(config.endpoint_url.as_deref()).await;
     let secrets = SecretsManager::new(aws::secrets_manager(&sdk));
     let clock = Clock::system();
+    let table = Table::new(aws::dynamodb(&sdk), config.table_name.clone());
     Ok(Worker {
-        table: Table::new(aws::dynamodb(&sdk), config.table_name.clone()),
         queue: Sqs::new(aws::sqs(&sdk, QUEUE_TIMEOUT), config.queue_url.clone()),
         people: CachedSecret::new(
             secrets.clone(),
             config.hash_key_secret_id.clone(),
             clock.clone(),
         ),
-        vendors: Vendors::new(&config, &secrets, &clock)?,
         bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
         published_personal_fields: config.published_personal_fields,
+        vendors: Vendors::new(&config, &table, &secrets, &clock)?,
+        table,
         keep_for: config.keep_for,
         imocha_ask_times: config.imocha_ask_times,
         clock,

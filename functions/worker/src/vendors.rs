@@ -5,17 +5,21 @@ pub mod client;
 pub mod error;
 pub mod imocha;
 pub mod jobmojito;
+pub mod limits;
 pub mod testlify;
 pub mod xobin;
 
 pub use client::ApiKey;
 pub use error::VendorError;
 
-use crate::config::WorkerConfig;
+use crate::config::{ApiConfig, WorkerConfig};
 use client::{Auth, Client, Timeouts};
+use limits::Limits;
 use shared::clock::Clock;
 use shared::event::Report;
+use shared::limits::Limiter;
 use shared::secrets::SecretsManager;
+use shared::store::Table;
 use shared::timestamp::Timestamp;
 use url::Url;
 
@@ -47,16 +51,19 @@ pub struct Vendors {
 }
 
 impl Vendors {
-    /// With one HTTP client for all.
+    /// With one HTTP client for all. The table holds what is known of how often each may be called.
     pub fn new(
         config: &WorkerConfig,
+        table: &Table,
         secrets: &SecretsManager,
         clock: &Clock,
     ) -> Result<Self, VendorError> {
         let http = client::http(Timeouts::DEFAULT)?;
-        let client = |vendor, auth, api| {
+        let client = |vendor, auth, api: &ApiConfig| {
+            let limiter = Limiter::per_minute(api.calls_per_minute);
+            let limits = Limits::new(vendor, limiter, table.clone(), clock.clone());
             let (http, secrets) = (http.clone(), secrets.clone());
-            Client::new((vendor, auth), http, api, secrets, clock.clone())
+            Client::new((vendor, auth), limits, http, api, secrets, clock.clone())
         };
         let imocha = client("imocha", Auth::Header("x-api-key"), &config.imocha);
         let jobmojito = client("jobmojito", Auth::Bearer, &config.jobmojito);

@@ -26,6 +26,8 @@ const UNANSWERED: &str = "unanswered";
 const DUE_SHARD: &str = "due_shard";
 const DUE_AT: &str = "due_at";
 const TRIES: &str = "tries";
+/// 1 from when an item is claimed until its work finds that it has to wait.
+const CLAIMED: &str = "claimed";
 
 /// The mark of an item with work to do.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +48,9 @@ impl Mark {
 
     /// Marks the item as not tried yet.
     pub fn set_on(self, update: Update) -> Update {
-        self.postpone_on(update).set(TRIES, number(0))
+        self.postpone_on(update)
+            .set(TRIES, number(0))
+            .remove(CLAIMED)
     }
 
     /// Marks the item as due later, its tries as they are.
@@ -64,7 +68,8 @@ impl Mark {
     }
 
     pub fn clear_on(update: Update) -> Update {
-        update.remove(DUE_SHARD).remove(DUE_AT).remove(TRIES)
+        let update = update.remove(DUE_SHARD).remove(DUE_AT);
+        update.remove(TRIES).remove(CLAIMED)
     }
 
     pub fn due_at(attributes: &Attributes) -> Option<Timestamp> {
@@ -137,7 +142,7 @@ impl Table {
 
     /// Claims a due item by pushing its time on. `false` if someone else did, or its work is done.
     pub async fn claim(&self, item: &DueItem, due_again: Timestamp) -> Result<bool, StoreError> {
-        let update = item.still_as_seen();
+        let update = item.still_as_seen().set(CLAIMED, number(1));
         let update = Mark::at(item.key.shard(), due_again).postpone_on(update);
         Ok(self.update(update).await?.is_some())
     }
@@ -165,6 +170,19 @@ impl Table {
             .only_if("due_at < :due_at");
         self.update(Mark::at(key.shard(), due_at).postpone_on(update))
             .await?;
+        Ok(())
+    }
+
+    /// Has an item's work done at another time, since it could not even be tried: if it was claimed for that, the claim does not
+    /// count. Nothing happens if the work is done already or parked.
+    pub async fn wait_until(&self, key: &ItemKey, due_at: Timestamp) -> Result<(), StoreError> {
+        let marked = text(shard_key(TO_DO, key.shard()));
+        let update = Update::of_existing(key)
+            .only_if_is(DUE_SHARD, marked)
+            .set(DUE_AT, number(due_at.unix_ms()))
+            .subtract(TRIES, CLAIMED)
+            .remove(CLAIMED);
+        self.update(update).await?;
         Ok(())
     }
 

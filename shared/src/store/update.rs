@@ -83,6 +83,16 @@ impl Update {
         self
     }
 
+    /// Takes the second attribute, if it is there, from the first.
+    pub fn subtract(mut self, attribute: &str, by: &str) -> Self {
+        self.name(attribute);
+        self.name(by);
+        self.sets.push(format!(
+            "#{attribute} = #{attribute} - if_not_exists(#{by}, :nothing)"
+        ));
+        self.value(":nothing", AttributeValue::N("0".into()))
+    }
+
     pub fn remove(mut self, attribute: &str) -> Self {
         self.name(attribute);
         self.removes.push(format!("#{attribute}"));

@@ -156,3 +156,71 @@ async fn what_is_gone_does_not_come_back() {
     table.postpone(&delivery.key, at(500)).await.unwrap();
     assert_eq!(engine.item(&delivery.key).await, None);
 }
+
+#[tokio::test]
+async fn what_waits_is_due_at_another_time_and_its_claim_is_no_try() {
+    let engine = engine().await;
+    let delivery = delivery("7", "{}", at(0));
+    engine.record(&delivery).await;
+    let key = &delivery.key;
+    for round in 0..3 {
+        let due = engine.only_due(at(10_000)).await;
+        assert_eq!(due.tries, 0, "round {round}");
+        assert!(engine.table.claim(&due, at(20_000)).await.unwrap());
+        // Sooner than the claim has it.
+        engine.table.wait_until(key, at(500 + round)).await.unwrap();
+        let waiting = engine.only_due(at(10_000)).await;
+        assert_eq!((waiting.due_at, waiting.tries), (at(500 + round), 0));
+    }
+}
+
+#[tokio::test]
+async fn what_waits_without_a_claim_keeps_the_tries_that_there_were() {
+    let engine = engine().await;
+    let delivery = delivery("7", "{}", at(0));
+    engine.record(&delivery).await;
+    let key = &delivery.key;
+    for tries in 0..3 {
+        let due = engine.only_due(at(10_000)).await;
+        assert_eq!(due.tries, tries);
+        assert!(engine.table.claim(&due, at(200)).await.unwrap());
+    }
+    // The claim's own work waits, and then that of the messages which it sends.
+    for seconds in [300, 400, 500] {
+        engine.table.wait_until(key, at(seconds)).await.unwrap();
+        let waiting = engine.only_due(at(10_000)).await;
+        assert_eq!((waiting.due_at, waiting.tries), (at(seconds), 2));
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_or_parked_does_not_wait() {
+    let engine = engine().await;
+    let delivery = delivery("7", "{}", at(0));
+    engine.record(&delivery).await;
+    let due = engine.only_due(at(10_000)).await;
+    assert!(engine.table.park(&due).await.unwrap());
+    let wait = || engine.table.wait_until(&delivery.key, at(500));
+    wait().await.unwrap();
+    assert!(engine.due(at(10_000)).await.is_empty());
+    assert_eq!(engine.table.parked().await.unwrap().len(), 1);
+    engine.delete(&delivery.key).await;
+    wait().await.unwrap();
+    assert_eq!(engine.item(&delivery.key).await, None);
+}
+
+#[tokio::test]
+async fn work_that_comes_anew_after_a_claim_is_not_tried_less_than_never() {
+    let engine = engine().await;
+    let delivery = delivery("7", "{}", at(0));
+    engine.record(&delivery).await;
+    let due = engine.only_due(at(10_000)).await;
+    assert!(engine.table.claim(&due, at(200)).await.unwrap());
+    engine.record(&delivery).await;
+    engine
+        .table
+        .wait_until(&delivery.key, at(500))
+        .await
+        .unwrap();
+    assert_eq!(engine.only_due(at(10_000)).await.tries, 0);
+}

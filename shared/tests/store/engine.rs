@@ -29,7 +29,7 @@ pub struct Engine {
     pub table: Table,
     pub client: Client,
     pub name: String,
-    read_bytes: Arc<AtomicUsize>,
+    answered: Answered,
     server: JoinHandle<()>,
 }
 
@@ -49,17 +49,17 @@ pub async fn engine() -> Engine {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
 
-    let read_bytes = Arc::new(AtomicUsize::new(0));
+    let answered = Answered::default();
     // Without the time-outs of a function: a slow machine is not what is tested here.
     let config = aws_sdk_dynamodb::config::Builder::from(&shared::aws::load_local(&url).await)
-        .interceptor(CountReadBytes(Arc::clone(&read_bytes)))
+        .interceptor(answered.clone())
         .build();
     let client = Client::from_conf(config);
     Engine {
         table: Table::new(client.clone(), declared.name.clone()),
         client,
         name: declared.name,
-        read_bytes,
+        answered,
         server,
     }
 }
@@ -77,12 +77,15 @@ pub fn declared_table() -> TableResource {
 }
 
 /// Counts what the engine answers.
-#[derive(Debug)]
-struct CountReadBytes(Arc<AtomicUsize>);
+#[derive(Clone, Debug, Default)]
+struct Answered {
+    calls: Arc<AtomicUsize>,
+    bytes: Arc<AtomicUsize>,
+}
 
-impl Intercept for CountReadBytes {
+impl Intercept for Answered {
     fn name(&self) -> &'static str {
-        "CountReadBytes"
+        "Answered"
     }
 
     fn read_after_deserialization(
@@ -92,7 +95,8 @@ impl Intercept for CountReadBytes {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let body = context.response().body().bytes();
-        self.0
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.bytes
             .fetch_add(body.map_or(0, <[u8]>::len), Ordering::SeqCst);
         Ok(())
     }
@@ -101,7 +105,12 @@ impl Intercept for CountReadBytes {
 impl Engine {
     /// How many bytes the engine has answered since this was last asked.
     pub fn take_read_bytes(&self) -> usize {
-        self.read_bytes.swap(0, Ordering::SeqCst)
+        self.answered.bytes.swap(0, Ordering::SeqCst)
+    }
+
+    /// How many calls the engine has answered since this was last asked.
+    pub fn take_calls(&self) -> usize {
+        self.answered.calls.swap(0, Ordering::SeqCst)
     }
 
     pub async fn record(&self, delivery: &Delivery) -> Recorded {
@@ -133,6 +142,16 @@ impl Engine {
         let update = update.update_expression("SET #raw = :raw");
         let update = update.expression_attribute_names("#raw", "raw");
         let update = update.expression_attribute_values(":raw", raw);
+        update.send().await.unwrap();
+    }
+
+    /// Has an item hold this text as an attribute.
+    pub async fn put_text(&self, key: &ItemKey, attribute: &str, value: &str) {
+        let update = self.client.update_item().table_name(&self.name);
+        let update = update.set_key(Some(primary_key(key)));
+        let update = update.update_expression("SET #it = :it");
+        let update = update.expression_attribute_names("#it", attribute);
+        let update = update.expression_attribute_values(":it", AttributeValue::S(value.into()));
         update.send().await.unwrap();
     }
 

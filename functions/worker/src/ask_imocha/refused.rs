@@ -63,7 +63,10 @@ impl Worker {
     ) -> Result<(), JobError> {
         let admission = match self.vendors.imocha.admit().await {
             Ok(admission) => admission,
-            Err(error) => return self.postpone_asking(suspects, &error).await,
+            Err(error) => {
+                let error = error.unless_waiting()?;
+                return self.postpone_asking(suspects, &error).await;
+            }
         };
         // It may be wanted itself, and is asked for in any case.
         let begun = self.begin_asking(known).await?;

@@ -7,6 +7,7 @@
 
 use super::answer::Answer;
 use super::error::VendorError;
+use super::limits::Limits;
 use crate::config::ApiConfig;
 use reqwest::header::HeaderValue;
 use reqwest::{RequestBuilder, redirect};
@@ -87,12 +88,14 @@ pub struct Client {
     base_url: String,
     auth: Auth,
     key: CachedSecret<SecretsManager, ApiKey>,
+    limits: Limits,
     clock: Clock,
 }
 
 impl Client {
     pub(super) fn new(
         (vendor, auth): (&'static str, Auth),
+        limits: Limits,
         http: reqwest::Client,
         api: &ApiConfig,
         secrets: SecretsManager,
@@ -104,6 +107,7 @@ impl Client {
             base_url: api.base_url.clone(),
             auth,
             key: CachedSecret::new(secrets, api.secret_id.clone(), clock.clone()),
+            limits,
             clock,
         }
     }
@@ -131,7 +135,7 @@ impl Client {
     pub(super) async fn admit(&self) -> Result<Admission, VendorError> {
         Ok(Admission {
             key: self.key().await?,
-            at: self.clock.now(),
+            at: self.limits.admit().await?,
         })
     }
 
@@ -150,7 +154,7 @@ impl Client {
             Ok(answer) => judge(answer),
             Err(error) => without_answer(error),
         };
-        self.note(&admission, outcome);
+        self.note(&admission, outcome).await;
         answer
     }
 
@@ -185,8 +189,8 @@ impl Client {
         Ok(request.header(name, value))
     }
 
-    /// Notes what an admitted call came to.
-    fn note(&self, admission: &Admission, outcome: Outcome) {
+    /// Notes what an admitted call came to, for the calls after it.
+    async fn note(&self, admission: &Admission, outcome: Outcome) {
         let duration_ms = self.clock.now().unix_ms() - admission.at.unix_ms();
         tracing::info!(
             vendor = self.vendor,
@@ -194,6 +198,7 @@ impl Client {
             duration_ms,
             "vendor called"
         );
+        self.limits.note(outcome, admission.at).await;
     }
 }
 

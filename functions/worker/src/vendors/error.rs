@@ -1,8 +1,12 @@
 //! What a vendor's API did not do, as one error that says what to do about it: try later, have a person fix the key, give up.
 
+use crate::JobError;
 use reqwest::StatusCode;
 use shared::error::causes;
+use shared::limits::{LONGEST_RETRY_AFTER, Why};
 use shared::secrets::SecretError;
+use shared::store::StoreError;
+use shared::timestamp::Timestamp;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,8 +14,6 @@ use std::time::Duration;
 const TRY_AGAIN: Duration = Duration::from_mins(1);
 /// When a key that was refused is tried again: a person has to act first.
 const KEY_TRY_AGAIN: Duration = Duration::from_mins(30);
-/// A vendor may not send us away for longer.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(6);
 const LONGEST_REASON: usize = 40;
 
 /// A vendor's API did not do what it was asked. Nothing that it sent is quoted but a [`Reason`].
@@ -26,6 +28,12 @@ pub enum VendorError {
     /// The HTTP client could not be made, or an address or a key in the settings is none.
     #[error("the settings of the vendor's API are of no use")]
     Settings(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// It was not called: it is not the time.
+    #[error("the vendor is not called before {}", .0.until)]
+    Waiting(Waiting),
+    /// It was not called: whether it may be is not known.
+    #[error("whether the vendor may be called is not known")]
+    Limits(#[source] StoreError),
     /// No connection to it could be made.
     #[error("the vendor could not be reached")]
     Unreachable(#[source] reqwest::Error),
@@ -65,6 +73,17 @@ pub enum VendorError {
     Strange,
 }
 
+/// A call that is not made yet, which is no failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// When it may be tried.
+    pub until: Timestamp,
+    /// How long that is from when it was to be made.
+    pub after: Duration,
+    /// Why.
+    pub why: Why,
+}
+
 /// What is to be done about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advice {
@@ -85,8 +104,10 @@ impl VendorError {
             Self::Busy { retry_after, .. } => {
                 Advice::TryLater(retry_after.unwrap_or(TRY_AGAIN).min(LONGEST_RETRY_AFTER))
             }
+            Self::Waiting(waiting) => Advice::TryLater(waiting.after),
             // What is not there may be there later; whoever knows better says so.
-            Self::Unreachable(_)
+            Self::Limits(_)
+            | Self::Unreachable(_)
             | Self::TimedOut(_)
             | Self::CutOff(_)
             | Self::NotFound
@@ -108,6 +129,15 @@ impl VendorError {
             Advice::TryLater(after) => after,
             Advice::FixKey => KEY_TRY_AGAIN,
             Advice::GiveUp => TRY_AGAIN,
+        }
+    }
+
+    /// This, unless the call only has to wait: then the whole job waits, and is given up for now. Its message comes again at
+    /// that time, and no try is counted.
+    pub fn unless_waiting(self) -> Result<Self, JobError> {
+        match self {
+            Self::Waiting(waiting) => Err(JobError::Waiting(waiting)),
+            error => Ok(error),
         }
     }
 

@@ -58,9 +58,9 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         table: table.clone(),
         queue: Sqs::new(queue, config.queue_url.clone()),
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
-        vendors: Vendors::new(&config, &secrets, &clock).unwrap(),
         bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
         published_personal_fields: config.published_personal_fields,
+        vendors: Vendors::new(&config, &table, &secrets, &clock).unwrap(),
         keep_for: config.keep_for,
         imocha_ask_times: config.imocha_ask_times,
         clock: clock.clone(),
@@ -112,6 +112,10 @@ pub fn settings_of(vendors_url: &str, settings: &[(&str, &str)]) -> Environment 
         ("JOBMOJITO_API_SECRET_ID", "jobmojito".into()),
         ("XOBIN_API_BASE_URL", format!("{vendors_url}/xobin")),
         ("XOBIN_API_SECRET_ID", "xobin".into()),
+        // So fast that a stopped clock does not matter, unless that is what is tested.
+        ("IMOCHA_API_CALLS_PER_MINUTE", "6000".into()),
+        ("JOBMOJITO_API_CALLS_PER_MINUTE", "6000".into()),
+        ("XOBIN_API_CALLS_PER_MINUTE", "6000".into()),
     ]);
     for (name, value) in settings {
         all.insert(name, (*value).to_owned());
