@@ -10,6 +10,7 @@ mod due;
 mod events;
 mod item;
 mod known;
+mod registrations;
 mod reports;
 mod table;
 mod update;
@@ -19,6 +20,7 @@ pub use attempts::{Partition, StateWrite, StoredState};
 pub use due::{DueItem, FIRST_DUE};
 pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;
+pub use registrations::{Registration, RegistrationCall, RegistrationOutcome};
 pub use reports::{ReportItem, ReportOutcome};
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
 

@@ -13,5 +13,7 @@ mod due;
 mod engine;
 #[path = "store/events.rs"]
 mod events;
+#[path = "store/registrations.rs"]
+mod registrations;
 #[path = "store/reports.rs"]
 mod reports;

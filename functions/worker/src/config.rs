@@ -22,6 +22,8 @@ pub struct WorkerConfig {
     pub jobmojito: ApiConfig,
     /// `XOBIN_API_BASE_URL`, `XOBIN_API_SECRET_ID`.
     pub xobin: ApiConfig,
+    /// `XOBIN_SECRET_ID`: what Xobin shows us, for where it is registered.
+    pub xobin_secret_id: String,
     /// `TESTLIFY_REPORT_BASE_URL`: what relative links are under.
     pub testlify_report_base_url: String,
     /// `ENDPOINT_URL`.
@@ -60,6 +62,7 @@ impl WorkerConfig {
             imocha_ask_times: environment.whole_number("IMOCHA_ASK_TIMES")?.into(),
             jobmojito: ApiConfig::read(environment, "JOBMOJITO")?,
             xobin: ApiConfig::read(environment, "XOBIN")?,
+            xobin_secret_id: environment.required("XOBIN_SECRET_ID")?,
             testlify_report_base_url: environment.required("TESTLIFY_REPORT_BASE_URL")?,
             endpoint_url: environment.endpoint_url()?,
         })

@@ -24,6 +24,8 @@ pub enum Job {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         search: Option<Search>,
     },
+    /// A vendor is to call our URLs.
+    Register(ItemKey),
     /// Find what is due.
     Sweep,
 }
@@ -49,6 +51,7 @@ impl Job {
             Self::Fold(_) => "fold",
             Self::FetchReport(_) => "fetch_report",
             Self::AskImocha { .. } => "ask_imocha",
+            Self::Register(_) => "register",
             Self::Sweep => "sweep",
         }
     }
@@ -58,7 +61,7 @@ impl Job {
     pub fn event_id(&self) -> Option<EventId> {
         match self {
             Self::Fold(key) => key.event_id(),
-            Self::FetchReport(_) | Self::AskImocha { .. } | Self::Sweep => None,
+            Self::FetchReport(_) | Self::AskImocha { .. } | Self::Register(_) | Self::Sweep => None,
         }
     }
 
@@ -197,6 +200,7 @@ mod tests {
                     suspects: [2, 1].into(),
                 }),
             },
+            Job::Register(key()),
             Job::Sweep,
         ];
         for job in jobs {

@@ -2,10 +2,11 @@
 
 use crate::ask_imocha::SOURCE as IMOCHA;
 use crate::job::Job;
+use crate::register::VENDOR as REGISTERED_VENDOR;
 use crate::{JobError, Worker};
 use futures_util::{StreamExt, stream};
 use shared::error::causes;
-use shared::key::{ASKED, EVENT_PREFIX, REPORT_PREFIX, SHARDS};
+use shared::key::{ASKED, EVENT_PREFIX, REGISTRATION, REPORT_PREFIX, SHARDS};
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -125,6 +126,9 @@ fn work(item: &DueItem) -> Work {
     }
     if sk.starts_with(REPORT_PREFIX) {
         return Work::Send(Job::FetchReport(item.key.clone()));
+    }
+    if sk == REGISTRATION && item.key.vendor() == Some(REGISTERED_VENDOR) {
+        return Work::Send(Job::Register(item.key.clone()));
     }
     match item.key.attempt() {
         Some((IMOCHA, attempt)) if sk == ASKED => {

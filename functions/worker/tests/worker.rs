@@ -11,6 +11,8 @@ mod batch;
 mod fold;
 #[path = "worker/platform.rs"]
 mod platform;
+#[path = "worker/registering.rs"]
+mod registering;
 #[path = "worker/reports.rs"]
 mod reports;
 #[path = "worker/searching.rs"]

@@ -15,6 +15,7 @@ mod domain;
 mod failures;
 mod follow_ups;
 mod openapi;
+mod registration;
 mod secrets;
 mod stage;
 mod template;

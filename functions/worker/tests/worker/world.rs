@@ -26,6 +26,9 @@ use worker::vendors::Vendors;
 
 pub const KEY: &str = "an-api-key";
 pub const MINUTE: i64 = 60;
+/// The secret that Xobin shows us.
+pub const INBOUND: &str = "xobin-inbound";
+pub const PASSWORD: &str = "3tQ9:cTn\"Vb2";
 
 pub struct World {
     pub worker: Arc<Worker>,
@@ -66,6 +69,8 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
     for vendor in ["imocha", "jobmojito", "xobin"] {
         aws.platform.set_secret(vendor, &json!({ "api_key": KEY }));
     }
+    let inbound = json!({ "username": "xobin", "password": PASSWORD, "header": "x-api-key" });
+    aws.platform.set_secret(INBOUND, &inbound);
     World {
         worker: Arc::new(worker),
         table,
@@ -101,6 +106,7 @@ fn environment(
         ("JOBMOJITO_API_SECRET_ID", "jobmojito".into()),
         ("XOBIN_API_BASE_URL", format!("{}/xobin", vendors.url)),
         ("XOBIN_API_SECRET_ID", "xobin".into()),
+        ("XOBIN_SECRET_ID", INBOUND.into()),
     ]);
     for (name, value) in settings {
         all.insert(name, (*value).to_owned());
