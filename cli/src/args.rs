@@ -1,9 +1,12 @@
 //! What the command line takes.
 
+pub mod webhooks;
+
 use clap::{Args, Parser, Subcommand};
 use shared::event::Status;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use webhooks::WebhooksCommand;
 
 /// Receives the webhooks of assessment vendors, and shows where every candidate stands.
 #[derive(Debug, Parser)]
@@ -30,6 +33,9 @@ pub enum Command {
     /// The credentials: which are set, and how they are changed without cutting a vendor off.
     #[command(subcommand)]
     Secrets(SecretsCommand),
+    /// What a vendor is told of our URLs and credentials, where its API takes it.
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Post a payload as its vendor would, with credentials.
     Send(SendArgs),
     /// Events, exactly as they came.

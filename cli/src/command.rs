@@ -14,4 +14,5 @@ pub mod reprocess;
 pub mod secrets;
 pub mod send;
 pub mod sweep;
+pub mod webhooks;
 pub mod work;

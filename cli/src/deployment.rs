@@ -110,14 +110,23 @@ impl Deployment {
 
     /// A source's inbound secret as it stands.
     pub async fn inbound_secret(&self, source: &Entry) -> anyhow::Result<String> {
-        let id = self.output(&source.secret_output())?;
-        let secret = self.secrets.read(id, Stage::Current).await?;
+        let secret = self.inbound_version(source, Stage::Current).await?;
         secret.with_context(|| {
             format!(
                 "the inbound secret of {} has no value: set it with `hooks secrets set`",
                 source.name
             )
         })
+    }
+
+    /// A version of a source's inbound secret, if there is one.
+    pub async fn inbound_version(
+        &self,
+        source: &Entry,
+        stage: Stage,
+    ) -> anyhow::Result<Option<String>> {
+        let id = self.output(&source.secret_output())?;
+        Ok(self.secrets.read(id, stage).await?)
     }
 
     /// The key that people's addresses are hashed with.

@@ -13,6 +13,7 @@ mod vault;
 mod view;
 mod workspace;
 
+use args::webhooks::{RegisterCommand, VerifyCommand, WebhooksCommand};
 use args::{
     AskedCommand, AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReprocessCommand,
     SecretsCommand, WorkCommand,
@@ -75,6 +76,12 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Secrets(SecretsCommand::Retire(args)) => {
             command::secrets::retire(find, &args, json).await
+        }
+        Command::Webhooks(WebhooksCommand::Register(RegisterCommand::Xobin(args))) => {
+            command::webhooks::register(find, &args, json).await
+        }
+        Command::Webhooks(WebhooksCommand::Verify(VerifyCommand::Xobin)) => {
+            command::webhooks::verify(&find().await?, json).await
         }
         Command::Send(args) => command::send::run(&find().await?, &args, json).await,
         Command::Events(EventsCommand::List(args)) => {

@@ -49,7 +49,7 @@ fn aligned_row(row: &[String], widths: &[usize]) -> String {
 }
 
 /// A vendor's text may hold control characters, which would drive the terminal.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     text.chars()
         .map(|character| {
             if character.is_control() {

@@ -7,9 +7,15 @@ use aws_sdk_secretsmanager::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_secretsmanager::primitives::DateTime;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use shared::secrets::CACHE_TIME;
 use shared::timestamp::Timestamp;
 use std::error::Error;
+use std::time::Duration;
 
+/// A function keeps what it has read for [`CACHE_TIME`] from the end of the reading, which may have begun before the change.
+const READING: Duration = Duration::from_secs(5);
+/// After this, every function knows a new version of a secret.
+pub const KNOWN_AFTER: Duration = CACHE_TIME.saturating_add(READING);
 const CURRENT: &str = "AWSCURRENT";
 const PREVIOUS: &str = "AWSPREVIOUS";
 

@@ -133,6 +133,8 @@ pub const BODY_PART_PREFIX: &str = "verbatim#";
 pub const KNOWN: &str = "known";
 /// The sort key of what is known of how often a vendor may be called.
 pub const LIMITS: &str = "limits";
+/// The sort key of what is registered at a vendor, and of what is to be.
+pub const REGISTRATION: &str = "registration";
 /// What the partition keys of items about a vendor begin with. No source has this name.
 const VENDOR_PREFIX: &str = "vendor#";
 const ATTEMPT_INFIX: &str = "#attempt#";
@@ -302,6 +304,15 @@ mod tests {
             assert_eq!(key.pk.matches('#').count(), 2, "{key}");
             assert_eq!(key.attempt(), Some(("imocha", (*id).to_owned())));
         }
+    }
+
+    #[test]
+    fn an_item_about_a_vendor_is_of_no_attempt() {
+        let key = ItemKey::of_vendor("acme", REGISTRATION);
+        assert_eq!(key.to_string(), "vendor#acme registration");
+        assert_eq!((key.vendor(), key.attempt()), (Some("acme"), None));
+        let attempt = ItemKey::of_attempt("acme", "vendor#acme", REGISTRATION);
+        assert_eq!(attempt.vendor(), None);
     }
 
     #[test]

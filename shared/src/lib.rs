@@ -21,6 +21,7 @@ pub mod lenient;
 pub mod limits;
 pub mod person;
 pub mod queue;
+pub mod registration;
 pub mod secrets;
 pub mod source;
 pub mod store;

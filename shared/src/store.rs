@@ -12,6 +12,7 @@ mod events;
 mod item;
 mod known;
 mod limits;
+mod registrations;
 mod reports;
 mod table;
 mod update;
@@ -22,6 +23,7 @@ pub use due::{DueItem, FIRST_DUE};
 pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;
 pub use limits::{LimitsWrite, StoredLimits};
+pub use registrations::{Registration, RegistrationCall, RegistrationOutcome};
 pub use reports::{ReportItem, ReportOutcome};
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
 

@@ -17,5 +17,7 @@ mod engine;
 mod events;
 #[path = "store/limits.rs"]
 mod limits;
+#[path = "store/registrations.rs"]
+mod registrations;
 #[path = "store/reports.rs"]
 mod reports;

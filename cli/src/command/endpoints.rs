@@ -12,8 +12,10 @@ use std::io::IsTerminal;
 #[derive(Serialize)]
 pub struct EndpointView {
     source: &'static str,
-    version: &'static str,
-    url: String,
+    /// Which of the source's ways in.
+    pub version: &'static str,
+    /// Where the vendor calls.
+    pub url: String,
     method: &'static str,
     headers: BTreeMap<String, String>,
 }

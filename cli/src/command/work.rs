@@ -5,11 +5,13 @@ use crate::deployment::Deployment;
 use crate::output::{self, or_dash};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use shared::key::{ASKED, EVENT_PREFIX, EventId, ItemKey, REPORT_PREFIX, SHARDS, STATE};
+use shared::key::{
+    ASKED, EVENT_PREFIX, EventId, ItemKey, REGISTRATION, REPORT_PREFIX, SHARDS, STATE,
+};
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
 use std::time::Duration;
-use worker::ask_imocha;
+use worker::{ask_imocha, register};
 
 const SHARDS_AT_ONCE: usize = 4;
 /// How many items of a shard are shown: as many as one answer of DynamoDB's surely holds, keys being 3 KiB at most.
@@ -96,7 +98,8 @@ fn due_or_later(item: DueItem, now: Timestamp) -> WorkView {
 
 fn view(item: DueItem, state: State) -> WorkView {
     let key = item.key;
-    let source = key.pk.split('#').next().unwrap_or_default().to_owned();
+    let source = key.vendor().or_else(|| key.pk.split('#').next());
+    let source = source.unwrap_or_default().to_owned();
     WorkView {
         attempt: key.attempt().map(|(_, attempt)| attempt),
         job: job(&key, &source),
@@ -122,6 +125,8 @@ fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
         Some("fetch_report")
     } else if key.sk == ASKED && source == ask_imocha::SOURCE {
         Some("ask_imocha")
+    } else if key.sk == REGISTRATION && key.vendor() == Some(register::VENDOR) {
+        Some("register")
     } else {
         None
     }
@@ -176,6 +181,12 @@ mod tests {
         assert_eq!(viewed("xobin#attempt#1", "attempt").job, Some("publish"));
         assert_eq!(viewed("imocha#attempt#1", "asked").job, Some("ask_imocha"));
         assert_eq!(viewed("xobin#attempt#1", "asked").job, None);
+        let registration = viewed("vendor#xobin", "registration");
+        assert_eq!(
+            (registration.source.as_str(), registration.job),
+            ("xobin", Some("register"))
+        );
+        assert_eq!(registration.attempt, None);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct WorkerConfig {
     pub jobmojito: ApiConfig,
     /// The same of `XOBIN`.
     pub xobin: ApiConfig,
+    /// `XOBIN_SECRET_ID`: what Xobin shows us, for where it is registered.
+    pub xobin_secret_id: String,
     /// `TESTLIFY_REPORT_BASE_URL`: what relative links are under.
     pub testlify_report_base_url: String,
     /// `EVENT_BUS_NAME`.
@@ -70,6 +72,7 @@ impl WorkerConfig {
             imocha_ask_times: environment.whole_number("IMOCHA_ASK_TIMES")?.into(),
             jobmojito: ApiConfig::read(environment, "JOBMOJITO")?,
             xobin: ApiConfig::read(environment, "XOBIN")?,
+            xobin_secret_id: environment.required("XOBIN_SECRET_ID")?,
             testlify_report_base_url: environment.required("TESTLIFY_REPORT_BASE_URL")?,
             event_bus_name: environment.required("EVENT_BUS_NAME")?,
             published_personal_fields: personal_fields(environment)?,

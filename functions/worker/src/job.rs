@@ -27,6 +27,8 @@ pub enum Job {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         search: Option<Search>,
     },
+    /// A vendor is to call our URLs.
+    Register(ItemKey),
     /// Find what is due.
     Sweep,
 }
@@ -53,6 +55,7 @@ impl Job {
             Self::Publish(_) => "publish",
             Self::FetchReport(_) => "fetch_report",
             Self::AskImocha { .. } => "ask_imocha",
+            Self::Register(_) => "register",
             Self::Sweep => "sweep",
         }
     }
@@ -62,7 +65,11 @@ impl Job {
     pub fn event_id(&self) -> Option<EventId> {
         match self {
             Self::Fold(key) => key.event_id(),
-            Self::Publish(_) | Self::FetchReport(_) | Self::AskImocha { .. } | Self::Sweep => None,
+            Self::Publish(_)
+            | Self::FetchReport(_)
+            | Self::AskImocha { .. }
+            | Self::Register(_)
+            | Self::Sweep => None,
         }
     }
 
@@ -70,7 +77,10 @@ impl Job {
     #[must_use]
     pub fn items(&self) -> Vec<ItemKey> {
         match self {
-            Self::Fold(key) | Self::FetchReport(key) => vec![key.clone()],
+            Self::Fold(key)
+            | Self::Publish(key)
+            | Self::FetchReport(key)
+            | Self::Register(key) => vec![key.clone()],
             Self::AskImocha { ids, search } => {
                 let asked = |id: &i64| ItemKey::of_attempt(IMOCHA, &id.to_string(), ASKED);
                 match search {
@@ -219,6 +229,7 @@ mod tests {
                     suspects: [2, 1].into(),
                 }),
             },
+            Job::Register(key()),
             Job::Sweep,
         ];
         for job in jobs {

@@ -1,9 +1,9 @@
 //! The worker: the follow-up work that webhooks leave behind, and the only function that talks to vendors.
 //!
 //! One file a job: [`fold`] works out where an attempt stands, [`publish`] tells other systems of it, [`fetch_report`] finds its
-//! report, [`ask_imocha`] has callbacks sent again, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs,
-//! [`bus`] is where a [`change`] is published. A job that has to wait makes its item due later and is done; only what is broken
-//! fails its message.
+//! report, [`ask_imocha`] has callbacks sent again, [`register`] has a vendor call us, [`sweep`] finds what was left undone.
+//! [`vendors`] are the vendors' APIs, [`bus`] is where a [`change`] is published. A job that has to wait makes its item due later
+//! and is done; only what is broken fails its message.
 
 pub mod ask_imocha;
 pub mod bus;
@@ -13,6 +13,7 @@ pub mod fetch_report;
 pub mod fold;
 pub mod job;
 pub mod publish;
+pub mod register;
 pub mod sweep;
 pub mod vendors;
 mod wait;
@@ -179,6 +180,7 @@ impl Worker {
             Job::AskImocha { ids, search } => {
                 self.ask_imocha(ids, search.as_ref(), correlation_id).await
             }
+            Job::Register(key) => self.register(key).await,
             Job::Sweep => self.sweep(correlation_id).await,
         }
     }

@@ -2,10 +2,11 @@
 
 use crate::ask_imocha::SOURCE as IMOCHA;
 use crate::job::Job;
+use crate::register::VENDOR as REGISTERED_VENDOR;
 use crate::{JobError, Worker};
 use futures_util::{StreamExt, stream};
 use shared::error::causes;
-use shared::key::{ASKED, EVENT_PREFIX, REPORT_PREFIX, SHARDS, STATE};
+use shared::key::{ASKED, EVENT_PREFIX, REGISTRATION, REPORT_PREFIX, SHARDS, STATE};
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -128,6 +129,9 @@ fn work(item: &DueItem) -> Work {
     }
     if sk == STATE {
         return Work::Send(Job::Publish(item.key.clone()));
+    }
+    if sk == REGISTRATION && item.key.vendor() == Some(REGISTERED_VENDOR) {
+        return Work::Send(Job::Register(item.key.clone()));
     }
     match item.key.attempt() {
         Some((IMOCHA, attempt)) if sk == ASKED => {

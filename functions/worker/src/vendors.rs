@@ -6,6 +6,7 @@ pub mod error;
 pub mod imocha;
 pub mod jobmojito;
 pub mod limits;
+pub mod quote;
 pub mod testlify;
 pub mod xobin;
 
@@ -46,7 +47,8 @@ pub struct Vendors {
     /// iMocha's.
     pub imocha: imocha::Api,
     jobmojito: jobmojito::Api,
-    xobin: xobin::Api,
+    /// Xobin's.
+    pub xobin: xobin::Api,
     testlify: testlify::Links,
 }
 
@@ -68,10 +70,11 @@ impl Vendors {
         let imocha = client("imocha", Auth::Header("x-api-key"), &config.imocha);
         let jobmojito = client("jobmojito", Auth::Bearer, &config.jobmojito);
         let xobin = client("xobin", Auth::Header("apiKey"), &config.xobin);
+        let inbound = xobin::webhooks::Inbound::new(secrets.clone(), config, clock.clone());
         Ok(Self {
             imocha: imocha::Api(imocha),
             jobmojito: jobmojito::Api(jobmojito),
-            xobin: xobin::Api(xobin),
+            xobin: xobin::Api::new(xobin, inbound),
             testlify: testlify::Links::new(&config.testlify_report_base_url)?,
         })
     }

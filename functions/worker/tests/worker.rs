@@ -13,6 +13,8 @@ mod fold;
 mod platform;
 #[path = "worker/publishing.rs"]
 mod publishing;
+#[path = "worker/registering.rs"]
+mod registering;
 #[path = "worker/reports.rs"]
 mod reports;
 #[path = "worker/searching.rs"]

@@ -3,10 +3,13 @@
 //! Xobin sends the credential that it was registered with: HTTP Basic, or an API key in a header. Two of its three kinds of
 //! body name no event, so that each kind has a path of its own.
 
+mod auth;
 mod caller;
 mod payload;
 #[cfg(test)]
 mod tests;
+
+pub use auth::{Auth, AuthType};
 
 use serde::Deserialize;
 use shared::key::{EventKey, SourceName};
@@ -15,6 +18,8 @@ use shared::person::HashKey;
 use shared::secrets::{self, SecretText};
 use shared::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
 
+/// The kinds of webhooks, by Xobin's words for them. Each has a path of its own.
+pub const KINDS: [&str; 3] = ["start", "submission", "updates"];
 /// The part of the path that names the kind.
 const KIND: &str = "kind";
 const BASIC_HEADER: &str = "authorization";

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -269,4 +269,87 @@ async fn a_stand_in_that_is_dropped_answers_nobody_on_a_connection_that_was_kept
     let gone = async { while client.get(&url).send().await.is_ok() {} };
     let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
     gone.expect("it answers still");
+}
+
+/// What is called by Xobin: it notes the headers that a credential may come in, and accepts everything.
+async fn called_back(calls: Arc<Mutex<Vec<(String, String)>>>) -> Host {
+    let note =
+        async |State(calls): State<Arc<Mutex<Vec<_>>>>, path: Path<String>, headers: HeaderMap| {
+            let shown = |name: &str| headers.get(name).map(|it| it.to_str().unwrap().to_owned());
+            let shown = shown("authorization")
+                .or(shown("x-hook"))
+                .unwrap_or_default();
+            calls.lock().unwrap().push((path.0, shown));
+            StatusCode::ACCEPTED
+        };
+    let router = Router::new().route("/{kind}", post(note)).with_state(calls);
+    Host::start(router).await.unwrap()
+}
+
+#[tokio::test]
+async fn xobin_calls_what_is_registered_with_the_credential_that_it_was_given() {
+    let (xobin, calls) = (Xobin::start(KEY).await.unwrap(), Arc::default());
+    let host = called_back(Arc::clone(&calls)).await;
+    let register = async |body: Value| {
+        let request = client().post(format!("{}/webhooks", xobin.base_url()));
+        answer(request.header("apiKey", KEY).json(&body)).await
+    };
+    let on = |kind: &str| json!({ "status": true, "url": format!("{}/{kind}", host.base_url()) });
+    let basic = json!({ "type": "basic", "basic": { "username": "u", "password": "p" } });
+    let both = json!({ "start": on("start"), "updates": on("updates"), "auth": basic });
+    let (status, body) = register(json!({ "webhooks": both })).await;
+    assert_eq!((status, &body["status"]), (200, &json!("success")));
+    let masked = json!({ "username": "u", "password": null, "hasPassword": true });
+    assert_eq!(body["webhook"]["auth"]["basic"], masked);
+    let call = async |kind: &str| xobin.call(kind, "{}").await.unwrap();
+    assert_eq!(call("start").await, Some(StatusCode::ACCEPTED));
+    assert_eq!(call("submission").await, None);
+
+    // What is left out stays, and so does a credential that is not to be replaced.
+    let key = json!({ "type": "apikey", "apikey": { "header": "x-hook", "apikey": "k" } });
+    let off = json!({ "status": false, "url": "https://example.com/" });
+    let change = json!({ "start": off, "auth": key });
+    register(json!({ "webhooks": change })).await;
+    assert_eq!(call("start").await, None);
+    call("updates").await;
+    register(json!({ "webhooks": change, "updateAuth": true })).await;
+    call("updates").await;
+    let shown = |kind: &str, it: &str| (kind.to_owned(), it.to_owned());
+    let expected = [
+        shown("start", "Basic dTpw"),
+        shown("updates", "Basic dTpw"),
+        shown("updates", "k"),
+    ];
+    assert_eq!(*calls.lock().unwrap(), expected);
+    assert_eq!(xobin.registrations(), 3);
+}
+
+#[tokio::test]
+async fn xobin_refuses_what_it_cannot_register_and_changes_nothing() {
+    let xobin = Xobin::start(KEY).await.unwrap();
+    let register = async |key: &str, body: Value| {
+        let request = client().post(format!("{}/webhooks", xobin.base_url()));
+        answer(request.header("apiKey", key).json(&body)).await
+    };
+    let start = |it: Value| json!({ "webhooks": { "start": it } });
+    let good = json!({ "status": true, "url": "http://127.0.0.1:1/" });
+    let auth = |it: Value| json!({ "webhooks": { "start": good, "auth": it } });
+    for wrong in [
+        json!([]),
+        json!({}),
+        start(json!({ "url": "https://example.com/" })),
+        start(json!({ "status": "yes", "url": "https://example.com/" })),
+        start(json!({ "status": true, "url": "example.com" })),
+        auth(json!({ "type": "oauth" })),
+        auth(json!({ "type": "basic", "basic": { "username": "u", "password": "" } })),
+        auth(json!({ "type": "apikey", "basic": { "username": "u", "password": "p" } })),
+    ] {
+        let (status, body) = register(KEY, wrong.clone()).await;
+        assert!(status == 400 && body["error"].is_string(), "{wrong} {body}");
+    }
+    xobin.answer_next(StatusCode::BAD_GATEWAY, r#"{"error":"on purpose"}"#);
+    assert_eq!(register(KEY, start(good.clone())).await.0, 502);
+    assert_eq!(register("another", start(good.clone())).await.0, 401);
+    assert_eq!(xobin.call("start", "{}").await.unwrap(), None);
+    assert_eq!(register(KEY, start(good)).await.0, 200);
 }

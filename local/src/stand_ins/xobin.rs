@@ -1,23 +1,32 @@
-//! Xobin's API: a link to a report that can be shared.
+//! Xobin's API: a link to a report that can be shared, and where Xobin calls us.
+
+mod auth;
+mod webhooks;
 
 use std::io;
 
 use axum::extract::Path;
 use axum::routing::post;
 use axum::{Json, Router};
+use bytes::Bytes;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::host::Host;
 use super::key::Key;
+use webhooks::Webhooks;
 
 /// Later than any test or demonstration, and as integrators saw it: microseconds, and no zone.
 const EXPIRES_AT: &str = "2099-01-01T00:00:00.000000";
 /// All reports are of one assessment: nothing tells the stand-in of others.
 const ASSESSMENT_ID: i64 = 53280;
 
-/// A stand-in for Xobin's API, which has any report.
+/// A stand-in for Xobin's API, which has any report, and which remembers what was registered.
 #[derive(Debug)]
-pub struct Xobin(Host);
+pub struct Xobin {
+    host: Host,
+    webhooks: Webhooks,
+}
 
 impl Xobin {
     /// Serves those who have the key, in `apiKey`.
@@ -28,14 +37,35 @@ impl Xobin {
             value: api_key.to_owned(),
             refusal: json!({ "error": "Invalid API key" }),
         };
-        let router = Router::new().route("/assessments/reports/{id}/share", post(share));
-        Ok(Self(Host::start(key.guard(router)).await?))
+        let webhooks = Webhooks::default();
+        let router = Router::new()
+            .route("/assessments/reports/{id}/share", post(share))
+            .merge(webhooks.router());
+        let host = Host::start(key.guard(router)).await?;
+        Ok(Self { host, webhooks })
     }
 
     /// Where it is served, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        self.0.base_url()
+        self.host.base_url()
+    }
+
+    /// How often webhooks were registered by who had the right key, also in vain.
+    #[must_use]
+    pub fn registrations(&self) -> usize {
+        self.webhooks.calls()
+    }
+
+    /// Has the next registration that is not spoken for yet change nothing, and be answered so.
+    pub fn answer_next(&self, status: StatusCode, body: impl Into<Bytes>) {
+        self.webhooks.answer_next(status, body.into());
+    }
+
+    /// Calls the URL that is registered for this kind of event, with the credential that is: `None` if none is, or it is
+    /// switched off.
+    pub async fn call(&self, kind: &str, body: impl Into<Bytes>) -> io::Result<Option<StatusCode>> {
+        self.webhooks.call(kind, body.into()).await
     }
 }
 

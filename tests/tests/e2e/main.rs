@@ -17,6 +17,7 @@ mod follow_ups;
 mod inbox;
 mod openapi;
 mod publishing;
+mod registration;
 mod secrets;
 mod stage;
 mod template;

@@ -16,7 +16,7 @@ use xobin_webhook::Xobin;
 const SIGNING_SECRET: &str = "whsec_dGhpcyBpcyBub3QgYSBzZWNyZXQgYXQgYWxsLi4u";
 
 /// `hooks` with this on its standard input.
-async fn hooks(stage: &Stage, args: &[&str], input: &str) -> Output {
+pub async fn hooks(stage: &Stage, args: &[&str], input: &str) -> Output {
     let mut command = Command::new(binaries().await.join("hooks"));
     command
         .args(args)
@@ -61,7 +61,7 @@ async fn refused(stage: &Stage, args: &[&str], input: &str) -> (i32, String) {
     (output.status.code().unwrap(), said)
 }
 
-async fn held(stage: &Stage, secret: &str, version: SecretStage) -> Option<Value> {
+pub async fn held(stage: &Stage, secret: &str, version: SecretStage) -> Option<Value> {
     let sdk = shared::aws::load_local(stage.bundle.endpoint_url()).await;
     let secrets = SecretsManager::new(shared::aws::secrets_manager(&sdk));
     let id = stage.bundle.secret_id(secret).unwrap();
@@ -70,7 +70,7 @@ async fn held(stage: &Stage, secret: &str, version: SecretStage) -> Option<Value
 }
 
 /// Ends the function's processes: the next has read no secret yet.
-async fn with_a_new_cache<S: Caller>(stage: &Stage) {
+pub async fn with_a_new_cache<S: Caller>(stage: &Stage) {
     let function = format!("{}-webhook", S::NAME);
     stage.bundle.kill(&function).await.unwrap();
 }

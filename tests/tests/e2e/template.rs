@@ -326,6 +326,23 @@ fn a_receiver_may_write_events_of_its_source_and_nothing_else() {
 }
 
 #[test]
+fn the_worker_reads_no_inbound_secret_but_the_one_that_it_registers() {
+    let role = resource("WorkerRole");
+    let read: Vec<&str> = sources()
+        .iter()
+        .filter(|source| {
+            let secret = source.logical_id.replace("Function", "Secret");
+            role.contains(&format!("!Ref {secret}\n"))
+        })
+        .map(|source| source.name)
+        .collect();
+    assert_eq!(read, [worker::register::VENDOR]);
+    // To read, and not to change.
+    assert_eq!(role.matches("secretsmanager:").count(), 2);
+    assert_eq!(role.matches("secretsmanager:GetSecretValue").count(), 2);
+}
+
+#[test]
 fn a_wildcard_has_its_reason_beside_it() {
     let text = text();
     let lines: Vec<&str> = text.lines().collect();

@@ -6,21 +6,19 @@ use crate::deployment::Deployment;
 use crate::exit::WrongUse;
 use crate::secret::Secret;
 use crate::sources::Entry;
-use crate::vault::Held;
+use crate::vault::{Held, KNOWN_AFTER};
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 use shared::clock::Clock;
-use shared::secrets::CACHE_TIME;
 use std::future::Future;
 use std::time::Duration;
+use worker::register;
 
 /// As many as the template has generated.
 const LENGTH: usize = 48;
 const LETTERS_AND_DIGITS: &[u8; 62] =
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-/// A function keeps what it has read for [`CACHE_TIME`] from the end of the reading, which may have begun before the change.
-const READING: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_secs(1);
 
 /// Makes it. The deployment is looked for after the name is checked.
@@ -46,11 +44,22 @@ where
         wait(&source, &deployment.clock).await;
     }
     endpoints::show(&endpoints, json)?;
-    let name = source.name;
-    eprintln!(
-        "Give this to {name}. Once it uses it everywhere, end the old one with `hooks secrets retire {name}`."
-    );
+    eprintln!("{}", what_is_next(source.name));
     Ok(())
+}
+
+/// What the operator has to do with the new credential.
+fn what_is_next(name: &str) -> String {
+    let give = if name == register::VENDOR {
+        format!(
+            "Have {name} use it with `hooks webhooks register {name} --update-auth --update-all`, or give it this by hand"
+        )
+    } else {
+        format!("Give this to {name}")
+    };
+    format!(
+        "{give}. Once it uses it everywhere, end the old one with `hooks secrets retire {name}`."
+    )
 }
 
 /// The source of this name: only the credentials of sources are ours to choose.
@@ -103,7 +112,7 @@ fn tell_of_haste(source: &Entry) {
 
 /// Waits until no function believes what it read before the change.
 async fn wait(source: &Entry, clock: &Clock) {
-    let all = CACHE_TIME + READING;
+    let all = KNOWN_AFTER;
     eprintln!(
         "The new {} of {} stands, and the old one stays good. What to give to the vendor is printed when every function knows \
          the new one; if you interrupt this, `hooks endpoints` prints it, and it is good from {} on.",
@@ -131,6 +140,17 @@ mod tests {
         assert_eq!(credential.len(), 48);
         assert!(credential.chars().all(|it| it.is_ascii_alphanumeric()));
         assert_ne!(credential, super::credential());
+    }
+
+    #[test]
+    fn whoever_can_be_told_by_a_command_is_told_by_it() {
+        let xobin = what_is_next("xobin");
+        assert!(
+            xobin.contains("`hooks webhooks register xobin --update-auth"),
+            "{xobin}"
+        );
+        assert!(xobin.contains("`hooks secrets retire xobin`"), "{xobin}");
+        assert!(!what_is_next("imocha").contains("webhooks register"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use reqwest::{Response, StatusCode, header};
 use serde_json::{Map, Value};
 use shared::lenient;
 use shared::limits::Outcome;
+use std::borrow::Cow;
 use std::time::Duration;
 
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -32,6 +33,8 @@ pub(crate) struct Answer {
     pub status: StatusCode,
     /// The body, if it is JSON.
     pub body: Option<Value>,
+    /// The body as it came.
+    bytes: Vec<u8>,
     retry_after: Option<Duration>,
 }
 
@@ -39,12 +42,12 @@ impl Answer {
     /// Reads the answer, whatever its status.
     pub async fn read(response: Response) -> Result<Self, VendorError> {
         let (status, retry_after) = (response.status(), retry_after(&response));
-        let body = limited_body(response).await?;
-        Ok(Self::new(
-            status,
-            retry_after,
-            serde_json::from_slice(&body).ok(),
-        ))
+        let bytes = limited_body(response).await?;
+        let body = serde_json::from_slice(&bytes).ok();
+        Ok(Self {
+            bytes,
+            ..Self::new(status, retry_after, body)
+        })
     }
 
     fn new(status: StatusCode, retry_after: Option<Duration>, body: Option<Value>) -> Self {
@@ -52,8 +55,14 @@ impl Answer {
         Self {
             status: inner.filter(|_| status.is_success()).unwrap_or(status),
             body,
+            bytes: Vec::new(),
             retry_after,
         }
+    }
+
+    /// The body as text, whatever it is. To be made fit to be shown before it is.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
     }
 
     /// What the answer means for the calls that come after it, where the caller knows no better: a 401 is about the key.

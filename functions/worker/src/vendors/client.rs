@@ -81,6 +81,13 @@ pub(crate) struct Admission {
     at: Timestamp,
 }
 
+impl Admission {
+    /// The key that the call is made with, for whoever must not show it.
+    pub(super) const fn key(&self) -> &SecretText {
+        &self.key
+    }
+}
+
 /// One vendor's API.
 pub struct Client {
     vendor: &'static str,

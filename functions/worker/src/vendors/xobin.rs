@@ -1,17 +1,44 @@
 //! Xobin's API: <https://app.xobin.com/api/v2>, header `apiKey`.
 
+pub mod webhooks;
+
 use super::client::Client;
 use super::{Resolution, VendorError, from_api};
 use serde_json::{Value, json};
+use shared::registration::Wanted;
 use shared::timestamp::Timestamp;
+use webhooks::{Done, Inbound, Prepared, RegisterError};
 
 /// How long a link is to work: it is followed at once.
 const EXPIRATION_HOURS: u8 = 1;
 
 /// Xobin's API.
-pub struct Api(pub(super) Client);
+pub struct Api {
+    client: Client,
+    inbound: Inbound,
+}
 
 impl Api {
+    pub(super) fn new(client: Client, inbound: Inbound) -> Self {
+        Self { client, inbound }
+    }
+
+    /// All that [`Self::register`] needs, so that nothing is noted as asked that is not asked.
+    pub(crate) async fn prepare(&self, wanted: &Wanted) -> Result<Prepared, RegisterError> {
+        let auth = self.inbound.auth(wanted).await?;
+        let admission = self.client.admit().await?;
+        Ok(Prepared { auth, admission })
+    }
+
+    /// `POST /webhooks`: has Xobin call us.
+    pub(crate) async fn register(
+        &self,
+        prepared: Prepared,
+        wanted: &Wanted,
+    ) -> Result<Done, RegisterError> {
+        webhooks::register(&self.client, prepared, wanted).await
+    }
+
     /// `POST /assessments/reports/<report_id>/share`: makes a link that works for an hour.
     pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
         if !attempt
@@ -23,9 +50,9 @@ impl Api {
         }
         let body = json!({ "expiration_hours": EXPIRATION_HOURS });
         let request = self
-            .0
+            .client
             .post(&format!("/assessments/reports/{attempt}/share"), &body);
-        let shared = self.0.json(request).await?;
+        let shared = self.client.json(request).await?;
         let valid_until = shared.get("expires_at").and_then(Value::as_str);
         let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
         Ok(from_api(

@@ -27,6 +27,9 @@ use worker::vendors::Vendors;
 
 pub const KEY: &str = "an-api-key";
 pub const MINUTE: i64 = 60;
+/// The secret that Xobin shows us.
+pub const INBOUND: &str = "xobin-inbound";
+pub const PASSWORD: &str = "3tQ9:cTn\"Vb2";
 
 pub struct World {
     pub worker: Arc<Worker>,
@@ -58,9 +61,9 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         table: table.clone(),
         queue: Sqs::new(queue, config.queue_url.clone()),
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
+        vendors: Vendors::new(&config, &table, &secrets, &clock).unwrap(),
         bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
         published_personal_fields: config.published_personal_fields,
-        vendors: Vendors::new(&config, &table, &secrets, &clock).unwrap(),
         keep_for: config.keep_for,
         imocha_ask_times: config.imocha_ask_times,
         clock: clock.clone(),
@@ -69,6 +72,8 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
     for vendor in ["imocha", "jobmojito", "xobin"] {
         aws.platform.set_secret(vendor, &json!({ "api_key": KEY }));
     }
+    let inbound = json!({ "username": "xobin", "password": PASSWORD, "header": "x-api-key" });
+    aws.platform.set_secret(INBOUND, &inbound);
     World {
         worker: Arc::new(worker),
         table,
@@ -116,6 +121,7 @@ pub fn settings_of(vendors_url: &str, settings: &[(&str, &str)]) -> Environment 
         ("IMOCHA_API_CALLS_PER_MINUTE", "6000".into()),
         ("JOBMOJITO_API_CALLS_PER_MINUTE", "6000".into()),
         ("XOBIN_API_CALLS_PER_MINUTE", "6000".into()),
+        ("XOBIN_SECRET_ID", INBOUND.into()),
     ]);
     for (name, value) in settings {
         all.insert(name, (*value).to_owned());
