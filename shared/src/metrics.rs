@@ -84,6 +84,9 @@ metrics! {
     OldestWork: Second by Job;
     /// Items that were tried too often and taken out of the way.
     Parked: Count by Job;
+
+    /// Callbacks that the vendor was asked for as often as it is to be, and did not send.
+    Unanswered: Count by JobAndSource;
 }
 
 /// By what a line's metrics are broken down, besides their total over everything.

@@ -16,6 +16,7 @@ use shared::store::{
     Asked, Delivery, DueItem, EventStore, Origin, Partition, ReportItem, StateWrite, StoredEvent,
     StoredState, Table,
 };
+use shared::telemetry::Lines;
 use shared::timestamp::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use worker::config::WorkerConfig;
 use worker::vendors::Vendors;
 
 pub const KEY: &str = "an-api-key";
+pub const NAMESPACE: &str = "assessment-webhooks/test";
 pub const MINUTE: i64 = 60;
 
 pub struct World {
@@ -58,6 +60,7 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         queue: Sqs::new(queue, config.queue_url.clone()),
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
         vendors: Vendors::new(&config, &secrets, &clock).unwrap(),
+        lines: Lines::in_memory(config.metrics_namespace.clone()),
         keep_for: config.keep_for,
         imocha_ask_times: config.imocha_ask_times,
         clock: clock.clone(),
@@ -85,6 +88,7 @@ fn environment(
         ("TABLE_NAME", aws.table_name.clone()),
         ("QUEUE_URL", format!("{}/000000000000/queue", aws.url)),
         ("HASH_KEY_SECRET_ID", "people".into()),
+        ("METRICS_NAMESPACE", NAMESPACE.into()),
         ("RETENTION_DAYS", "0".into()),
         (
             "TESTLIFY_REPORT_BASE_URL",
@@ -203,12 +207,22 @@ impl World {
         item
     }
 
+    /// The lines about the messages that were handled.
+    pub fn take_lines(&self) -> Vec<Value> {
+        self.worker.lines.take_written()
+    }
+
     pub fn take_messages(&self) -> Vec<Value> {
         self.platform().take_messages()
     }
 
     /// Handles a batch with these bodies, and tells which of them failed, by their place, in order.
     pub async fn handle(&self, bodies: Vec<Option<String>>) -> Vec<String> {
+        self.handle_within(Duration::from_secs(30), bodies).await
+    }
+
+    /// The same, with so much time for all of them.
+    pub async fn handle_within(&self, time: Duration, bodies: Vec<Option<String>>) -> Vec<String> {
         let messages = bodies.into_iter().zip(0..).map(|(body, number)| {
             let mut message = SqsMessage::default();
             message.message_id = Some(format!("m{number}"));
@@ -217,7 +231,7 @@ impl World {
         });
         let mut event = SqsEvent::default();
         event.records = messages.collect();
-        let response = self.worker.handle(event, Duration::from_secs(30)).await;
+        let response = self.worker.handle(event, time).await;
         let failures = response.batch_item_failures.into_iter();
         let mut failed: Vec<_> = failures.map(|it| it.item_identifier).collect();
         // Which was done first does not matter.
