@@ -1,9 +1,15 @@
 //! Where the functions' own output goes, line by line.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+
+use serde::de::IgnoredAny;
+
+/// What a line of the functions begins with that carries metrics.
+const METRICS: &str = r#"{"_aws":"#;
 
 /// Where lines go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,9 +61,11 @@ impl Logs {
     pub(crate) fn write(&self, function: &str, text: &str) {
         match &self.target {
             Target::Stderr => {
+                let text = readable(text);
                 let _ = writeln!(io::stderr().lock(), "[{function}] {text}");
             }
             Target::File(file) => {
+                let text = readable(text);
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 let _ = writeln!(file, "[{function}] {text}");
             }
@@ -79,6 +87,45 @@ impl Logs {
         match &self.target {
             Target::Memory(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).clone(),
             Target::Stderr | Target::File(_) => Vec::new(),
+        }
+    }
+}
+
+/// A line without what it begins with for CloudWatch alone, the names and units of its metrics. The metrics themselves stay.
+fn readable(line: &str) -> Cow<'_, str> {
+    let Some(rest) = line.strip_prefix(METRICS) else {
+        return Cow::Borrowed(line);
+    };
+    let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+    let names = values.next();
+    match (names, rest.get(values.byte_offset()..)) {
+        (Some(Ok(_)), Some(fields)) => Cow::Owned(format!("{{{}", fields.trim_start_matches(','))),
+        _ => Cow::Borrowed(line),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_cloudwatch_reads_is_not_shown() {
+        for (line, shown) in [
+            (
+                r#"{"_aws":{"CloudWatchMetrics":[{"Namespace":"a}\"{"}],"Timestamp":0},"Received":1,"level":"INFO"}"#,
+                r#"{"Received":1,"level":"INFO"}"#,
+            ),
+            (r#"{"_aws":{}}"#, "{}"),
+            (
+                r#"{"level":"INFO","_aws":{}}"#,
+                r#"{"level":"INFO","_aws":{}}"#,
+            ),
+            ("thread panicked", "thread panicked"),
+            (r#"{"_aws":{"cut off"#, r#"{"_aws":{"cut off"#),
+            (r#"{"_aws":"#, r#"{"_aws":"#),
+            ("", ""),
+        ] {
+            assert_eq!(readable(line), shown);
         }
     }
 }

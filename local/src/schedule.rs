@@ -9,6 +9,9 @@ use tokio::task::JoinSet;
 use crate::engine::{Engines, Service};
 use crate::template::ScheduleResource;
 
+/// What EventBridge Scheduler replaces by the id of each execution.
+const EXECUTION_ID: &str = "<aws.scheduler.execution-id>";
+
 /// Which schedules run, and how often.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Schedules {
@@ -87,9 +90,10 @@ impl Ticker {
 
 async fn run(engines: Arc<Engines>, tick: Tick) {
     // The first tick comes after one interval, and a late one is not made up for by two.
-    loop {
+    for execution in 1.. {
         tokio::time::sleep(tick.interval).await;
-        let input = json!({ "QueueUrl": tick.queue_url, "MessageBody": tick.schedule.input });
+        let body = message(&tick.schedule, execution);
+        let input = json!({ "QueueUrl": tick.queue_url, "MessageBody": body });
         if let Err(error) = engines.call(Service::Sqs, "SendMessage", &input).await {
             let schedule = &tick.schedule.logical_id;
             tracing::error!(%schedule, %error, "the schedule's message was not sent");
@@ -97,9 +101,27 @@ async fn run(engines: Arc<Engines>, tick: Tick) {
     }
 }
 
+/// What is sent: the schedule's input, in which EventBridge Scheduler puts the id of each execution.
+fn message(schedule: &ScheduleResource, execution: u64) -> String {
+    let id = format!("{}-{execution}", schedule.logical_id);
+    schedule.input.replace(EXECUTION_ID, &id)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_execution_has_an_id_of_its_own() {
+        let schedule = ScheduleResource {
+            logical_id: "Sweep".into(),
+            name: "stack-sweep".into(),
+            expression: "rate(1 minute)".into(),
+            input: format!(r#"{{"correlation_id":"{EXECUTION_ID}"}}"#),
+            target_arn: "arn".into(),
+        };
+        assert_eq!(message(&schedule, 7), r#"{"correlation_id":"Sweep-7"}"#);
+    }
 
     #[test]
     fn rates_are_read_as_aws_reads_them() {

@@ -118,6 +118,8 @@ pub struct ReceiverConfig {
     pub source_secret_id: String,
     /// `HASH_KEY_SECRET_ID`, for a source that hashes people.
     pub hash_key_secret_id: Option<String>,
+    /// `METRICS_NAMESPACE`.
+    pub metrics_namespace: String,
     /// `ENDPOINT_URL`.
     pub endpoint_url: Option<String>,
 }
@@ -133,6 +135,7 @@ impl ReceiverConfig {
             queue_url: environment.required("QUEUE_URL")?,
             source_secret_id: environment.required("SOURCE_SECRET_ID")?,
             hash_key_secret_id,
+            metrics_namespace: environment.required("METRICS_NAMESPACE")?,
             endpoint_url: environment.endpoint_url()?,
         })
     }
@@ -150,10 +153,11 @@ mod tests {
         )
     }
 
-    const WHOLE: [(&str, &str); 4] = [
+    const WHOLE: [(&str, &str); 5] = [
         ("TABLE_NAME", "t"),
         ("QUEUE_URL", "http://127.0.0.1/q"),
         ("SOURCE_SECRET_ID", "s"),
+        ("METRICS_NAMESPACE", "n"),
         ("HASH_KEY_SECRET_ID", "k"),
     ];
 
@@ -167,7 +171,7 @@ mod tests {
             assert_eq!(ReceiverConfig::read(&environment(&empty), true), expected);
         }
         assert!(ReceiverConfig::read(&environment(&WHOLE), true).is_ok());
-        assert!(ReceiverConfig::read(&environment(&WHOLE[..3]), false).is_ok());
+        assert!(ReceiverConfig::read(&environment(&WHOLE[..4]), false).is_ok());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::queue::Sqs;
 use crate::secrets::{CachedSecret, SecretsManager};
 use crate::source::Source;
 use crate::store::Table;
-use crate::telemetry;
+use crate::telemetry::{self, Lines};
 pub use lambda_http::Error;
 use lambda_http::tower::ServiceExt;
 use lambda_http::{Adapter, Request, lambda_runtime, service_fn};
@@ -21,14 +21,15 @@ type LambdaReceiver<S> = Receiver<S, SecretsManager, Table, Sqs>;
 /// Runs a source's function under any Lambda Runtime API.
 pub async fn run<S: Source>(source: S) -> Result<(), Error> {
     let environment = Environment::of_process();
-    telemetry::start(&environment)?;
-    let config = ReceiverConfig::read(&environment, S::HASHES_PEOPLE)?;
     let clock = Clock::system();
+    telemetry::start(&environment, &clock)?;
+    let config = ReceiverConfig::read(&environment, S::HASHES_PEOPLE)?;
+    let lines = Lines::to_stdout(config.metrics_namespace.clone());
     let receiver = receiver(source, config, &clock).await;
     connect(&receiver).await;
-    let (receiver, clock) = (&receiver, &clock);
+    let (receiver, clock, lines) = (&receiver, &clock, &lines);
     let service = service_fn(|request: Request| async move {
-        Ok::<_, Infallible>(handle(receiver, clock, request).await)
+        Ok::<_, Infallible>(handle(receiver, clock, lines, request).await)
     });
     lambda_runtime::run(Adapter::from(service).map_request(without_address)).await
 }

@@ -1,21 +1,25 @@
 //! The edge between API Gateway and [`crate::ingest`]: a request becomes a call, what became of it becomes an answer, and one
 //! line in the log says so.
 
+mod line;
+
 use crate::clock::Clock;
-use crate::error::causes;
 use crate::ingest::{Outcome, Receipt, Receiver, Refusal};
 use crate::key::EventId;
 use crate::queue::Queue;
 use crate::secrets::SecretReader;
 use crate::source::{Call, Source};
 use crate::store::EventStore;
+use crate::telemetry::Lines;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Response, StatusCode, header};
 use lambda_http::request::{LambdaRequest, RequestContext};
 use lambda_http::{Body, LambdaEvent, Request, RequestExt};
+use line::About;
 use serde::Serialize;
 use std::panic::AssertUnwindSafe;
+use tracing::Instrument;
 
 /// When a vendor should try again after a fault of ours, in seconds.
 const RETRY_AFTER_SECONDS: &str = "30";
@@ -41,6 +45,7 @@ pub fn without_address(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<Lam
 pub async fn handle<S, R, E, Q>(
     receiver: &Receiver<S, R, E, Q>,
     clock: &Clock,
+    lines: &Lines,
     request: Request,
 ) -> Response<Body>
 where
@@ -52,23 +57,25 @@ where
     let call = call(request, clock);
     let (began, body_bytes) = (call.received, call.body.len());
     let correlation_id = call.correlation_id.clone();
-    let received = AssertUnwindSafe(receiver.receive(call))
+    // An error's span, so that it is there at any level of the log.
+    let span = tracing::error_span!("request", webhook.source = S::NAME, correlation_id);
+    let received = AssertUnwindSafe(receiver.receive(call).instrument(span))
         .catch_unwind()
         .await;
-    let result = received.unwrap_or(Err(Refusal::Panicked));
-    let line = Line {
+    let about = About {
         source: S::NAME,
         correlation_id: &correlation_id,
         body_bytes,
-        duration_ms: clock.now().unix_ms() - began.unix_ms(),
+        began,
+        ended: clock.now(),
     };
-    match result {
+    match received.unwrap_or(Err(Refusal::Panicked)) {
         Ok(receipt) => {
-            line.accepted(&receipt);
+            lines.write(&about.accepted(&receipt));
             accepted(&receipt)
         }
         Err(refusal) => {
-            line.refused(&refusal);
+            lines.write(&about.refused(&refusal));
             refused(&refusal)
         }
     }
@@ -177,87 +184,6 @@ fn answer(status: StatusCode, content_type: &'static str, body: &impl Serialize)
         .headers_mut()
         .insert(header::CONTENT_TYPE, content_type);
     response
-}
-
-/// The one line about a request: what every such line says, and what is added. A macro, since a level is a constant.
-macro_rules! line {
-    ($level:ident, $line:expr, $status:expr, $text:literal, $($added:tt)+) => {
-        tracing::$level!(
-            webhook.source = $line.source,
-            http.status = $status.as_u16(),
-            http.body_bytes = $line.body_bytes,
-            duration_ms = $line.duration_ms,
-            correlation_id = $line.correlation_id,
-            $($added)+,
-            $text
-        )
-    };
-}
-
-/// What every line about a request says.
-struct Line<'a> {
-    source: &'static str,
-    correlation_id: &'a str,
-    body_bytes: usize,
-    duration_ms: i64,
-}
-
-impl Line<'_> {
-    fn accepted(&self, receipt: &Receipt) {
-        let (id, kind) = (receipt.id.as_str(), receipt.kind.to_string());
-        let (outcome, earlier) = (receipt.outcome.as_str(), receipt.earlier_deliveries);
-        let (status, credential) = (StatusCode::ACCEPTED, receipt.vouched_by.as_str());
-        if let Some(error) = &receipt.not_enqueued {
-            line!(
-                warn,
-                self,
-                status,
-                "webhook accepted, not enqueued: the sweep will find it",
-                webhook.outcome = outcome,
-                event.id = id,
-                event.kind = kind,
-                event.earlier_deliveries = earlier,
-                webhook.credential = credential,
-                error = causes(error)
-            );
-        } else {
-            line!(
-                info,
-                self,
-                status,
-                "webhook accepted",
-                webhook.outcome = outcome,
-                event.id = id,
-                event.kind = kind,
-                event.earlier_deliveries = earlier,
-                webhook.credential = credential
-            );
-        }
-    }
-
-    /// A fault of ours is for a person to act on; a call that is not believed is not.
-    fn refused(&self, refusal: &Refusal) {
-        let status = status(refusal);
-        if status.is_server_error() {
-            line!(
-                error,
-                self,
-                status,
-                "webhook not accepted",
-                webhook.outcome = "failed",
-                error = causes(refusal)
-            );
-        } else {
-            line!(
-                info,
-                self,
-                status,
-                "webhook refused",
-                webhook.outcome = "refused",
-                error = causes(refusal)
-            );
-        }
-    }
 }
 
 #[cfg(test)]

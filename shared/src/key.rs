@@ -78,6 +78,16 @@ impl ItemKey {
         self.pk.strip_prefix(VENDOR_PREFIX)
     }
 
+    /// The source, if this is an item of an attempt, an assessment or of neither.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        let mut parts = self.pk.split('#');
+        let (source, of) = (parts.next()?, parts.next()?);
+        ["attempt", "assessment", "unplaced"]
+            .contains(&of)
+            .then_some(source)
+    }
+
     /// The source and the attempt, if this is an item of an attempt.
     #[must_use]
     pub fn attempt(&self) -> Option<(&str, String)> {
@@ -339,6 +349,23 @@ mod tests {
         assert_eq!(place(&event), "testlify#assessment#7");
         event.attempt = Some("7.a".into());
         assert_eq!(place(&event), "testlify#attempt#7.a");
+    }
+
+    #[test]
+    fn an_item_knows_its_source() {
+        let source = |pk: &str| {
+            let key = ItemKey {
+                pk: pk.to_owned(),
+                sk: String::new(),
+            };
+            key.source().map(str::to_owned)
+        };
+        for of in ["attempt#1", "assessment#1", "unplaced#2026-01-15#a"] {
+            assert_eq!(source(&format!("xobin#{of}")), Some("xobin".into()));
+        }
+        for pk in ["", "xobin", "vendor#xobin", "erased#ada"] {
+            assert_eq!(source(pk), None, "{pk}");
+        }
     }
 
     #[test]

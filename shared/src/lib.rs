@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod key;
 pub mod lenient;
 pub mod limits;
+pub mod metrics;
 pub mod person;
 pub mod queue;
 pub mod registration;

@@ -107,6 +107,20 @@ pub enum Unauthenticated {
     Off,
 }
 
+impl Unauthenticated {
+    /// In one word, as metrics have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Wrong => "wrong",
+            Self::Malformed => "malformed",
+            Self::Stale => "stale",
+            Self::Off => "off",
+        }
+    }
+}
+
 impl SecretText {
     /// Whether it is what the call presents, which may be nothing. An empty secret is a way in that is not configured.
     pub fn check(&self, presented: Option<&str>) -> Result<(), Unauthenticated> {

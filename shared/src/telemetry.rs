@@ -1,21 +1,31 @@
-//! The log: JSON, one wide line for each request or message, to standard output, where Lambda picks it up.
+//! The log: JSON, one line for each thing that happened, to standard output, where Lambda picks it up.
+//!
+//! There are two kinds of lines. A *wide line* sums up a request or a job, with the metrics that it adds to ([`Lines`]). All
+//! others are `tracing` events, each with the fields of the spans that it happened in: so does every one of them carry the
+//! correlation id, whoever wrote it.
 
+mod events;
+mod lines;
+
+pub use lines::{Lines, WideLine};
+
+use crate::clock::Clock;
 use crate::config::{ConfigError, Environment};
+use std::io;
 use std::panic::PanicHookInfo;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Starts it. `RUST_LOG` says how much this project's own crates say: `error` to `trace`, `info` without it. All others are
-/// kept to warnings, since what they say in detail quotes whole requests: bodies, tokens and addresses.
-pub fn start(environment: &Environment) -> Result<(), ConfigError> {
+/// kept to warnings, since what they say in detail quotes whole requests: bodies, tokens and addresses. Wide lines are
+/// written at any level, since metrics are made of them.
+pub fn start(environment: &Environment, clock: &Clock) -> Result<(), ConfigError> {
     let filter = filter(environment)?;
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .with_env_filter(filter)
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(events::Events::new(clock.clone(), io::stdout))
         .init();
     std::panic::set_hook(Box::new(log_panic));
     Ok(())

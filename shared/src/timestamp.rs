@@ -83,6 +83,12 @@ impl Timestamp {
             .expect("a date has a year, a month and a day")
     }
 
+    /// How long it is since an earlier time; nought if that is later.
+    #[must_use]
+    pub fn milliseconds_since(self, earlier: Self) -> u64 {
+        u64::try_from(self.unix_ms() - earlier.unix_ms()).unwrap_or_default()
+    }
+
     /// This time moved on.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

@@ -10,9 +10,10 @@ mod refused;
 use crate::job::{Job, Search};
 use crate::vendors::VendorError;
 use crate::vendors::imocha::ProcessCallbacks;
-use crate::{JobError, Worker};
+use crate::{JobError, Worker, notes};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::key::{ASKED, ItemKey};
+use shared::metrics::Metric;
 use shared::store::{AskedOutcome, Patience, StoreError};
 use shared::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,9 +118,11 @@ impl Worker {
         let give_up = table.give_up_asking(SOURCE, &attempt, now, patience, self.keep_for);
         if give_up.await? {
             let item = ItemKey::of_attempt(SOURCE, &attempt, ASKED);
+            notes::add(Metric::Unanswered, 1);
             tracing::error!(
                 item = %item,
                 times = patience.times,
+                alarm = "UnansweredAlarm",
                 "unanswered: iMocha did not send it again; `hooks asked list` names it"
             );
         }

@@ -14,6 +14,8 @@ pub struct WorkerConfig {
     pub queue_url: String,
     /// `HASH_KEY_SECRET_ID`.
     pub hash_key_secret_id: String,
+    /// `METRICS_NAMESPACE`.
+    pub metrics_namespace: String,
     /// `RETENTION_DAYS`; 0 is for ever.
     pub keep_for: Option<Duration>,
     /// `IMOCHA_API_BASE_URL`, `IMOCHA_API_SECRET_ID`, `IMOCHA_API_CALLS_PER_MINUTE`.
@@ -67,6 +69,7 @@ impl WorkerConfig {
             table_name: environment.required("TABLE_NAME")?,
             queue_url: environment.required("QUEUE_URL")?,
             hash_key_secret_id: environment.required("HASH_KEY_SECRET_ID")?,
+            metrics_namespace: environment.required("METRICS_NAMESPACE")?,
             keep_for: (days > 0).then(|| Duration::from_hours(24) * days),
             imocha: ApiConfig::read(environment, "IMOCHA")?,
             imocha_ask_times: environment.whole_number("IMOCHA_ASK_TIMES")?.into(),

@@ -36,7 +36,7 @@ impl Worker {
                 self.fold_attempt(key, source, &attempt, correlation_id)
                     .await
             }
-            None => self.settle_alone(key, correlation_id).await,
+            None => self.settle_alone(key).await,
         }
     }
 
@@ -199,7 +199,7 @@ impl Worker {
     }
 
     /// An event of no attempt changes no state. One that cannot be read is for a person to look at.
-    async fn settle_alone(&self, key: &ItemKey, correlation_id: &str) -> Result<(), JobError> {
+    async fn settle_alone(&self, key: &ItemKey) -> Result<(), JobError> {
         let event = self
             .table
             .event(key)
@@ -209,7 +209,7 @@ impl Worker {
             tracing::error!(
                 webhook.source = event.summary.source,
                 event.id = event.summary.id.as_str(),
-                correlation_id,
+                alarm = "UnreadableAlarm",
                 "an event is kept that cannot be read: look at it with `hooks events show`"
             );
         }

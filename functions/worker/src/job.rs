@@ -60,6 +60,16 @@ impl Job {
         }
     }
 
+    /// The source that it is about, if it is about one.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::Fold(key) | Self::FetchReport(key) => key.source(),
+            Self::AskImocha { .. } => Some(crate::ask_imocha::SOURCE),
+            Self::Sweep => None,
+        }
+    }
+
     /// The event that it is about, if it is about one.
     #[must_use]
     pub fn event_id(&self) -> Option<EventId> {

@@ -12,6 +12,8 @@ pub mod config;
 pub mod fetch_report;
 pub mod fold;
 pub mod job;
+mod line;
+mod notes;
 pub mod publish;
 pub mod register;
 pub mod sweep;
@@ -21,16 +23,21 @@ mod wait;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bus::EventBridge;
 use change::PersonalFields;
+use futures_util::FutureExt;
 use job::{Job, Message, MessageError};
+use line::About;
 use shared::batch::{Handled, handle_each};
 use shared::clock::Clock;
-use shared::error::causes;
 use shared::key::{EventId, ItemKey};
 use shared::person::HashKey;
 use shared::queue::{Queue, QueueError, Sqs};
 use shared::secrets::{CachedSecret, SecretError, SecretsManager};
 use shared::store::{StoreError, Table};
+use shared::telemetry::Lines;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 use vendors::Vendors;
 use vendors::error::Waiting;
 
@@ -48,6 +55,8 @@ pub struct Worker {
     pub bus: EventBridge,
     /// What of a person is published with them.
     pub published_personal_fields: PersonalFields,
+    /// Where the line about each message goes.
+    pub lines: Lines,
     /// The time.
     pub clock: Clock,
     /// How long things are kept once they are done with; `None` is for ever.
@@ -80,6 +89,12 @@ pub enum JobError {
     /// Others changed the state as often as this job tried to.
     #[error("the state of {0} was changed by others {times} times in a row", times = fold::ATTEMPTS)]
     Contended(String),
+    /// Our own code broke. Its text may quote what it was working on; the panic hook has logged where it was.
+    #[error("the job panicked")]
+    Panicked,
+    /// The time for the whole batch was up.
+    #[error("the job ran out of time")]
+    OutOfTime,
 }
 
 impl JobError {
@@ -93,46 +108,14 @@ impl JobError {
                 | SecretError::Empty { .. } => true,
                 SecretError::Unavailable { .. } => false,
             },
+            Self::Panicked => true,
             Self::Message(_)
             | Self::Store(_)
             | Self::Queue(_)
             | Self::Gone(_)
             | Self::Waiting(_)
-            | Self::Contended(_) => false,
-        }
-    }
-}
-
-/// The one line about a message.
-struct Line<'a> {
-    message_id: &'a str,
-    message: Option<&'a Message>,
-    duration_ms: i64,
-}
-
-/// A macro, since a level is a constant. Fields that are not known are left out.
-macro_rules! line {
-    ($level:ident, $line:expr, $text:literal $(, $($added:tt)+)?) => {
-        tracing::$level!(
-            job = $line.message.map(|message| message.job.name()),
-            event.id = $line.message.and_then(|message| message.job.event_id()).as_ref().map(EventId::as_str),
-            correlation_id = $line.message.map(|message| message.correlation_id.as_str()),
-            message.id = $line.message_id,
-            duration_ms = $line.duration_ms,
-            $($($added)+,)?
-            $text
-        )
-    };
-}
-
-impl Line<'_> {
-    fn log(&self, error: Option<&JobError>) {
-        match error {
-            None => line!(info, self, "job done"),
-            Some(error) if error.needs_a_person() => {
-                line!(error, self, "job failed", error = causes(error));
-            }
-            Some(error) => line!(warn, self, "job failed", error = causes(error)),
+            | Self::Contended(_)
+            | Self::OutOfTime => false,
         }
     }
 }
@@ -140,23 +123,32 @@ impl Line<'_> {
 impl Worker {
     /// Handles a batch of messages: every message by itself.
     pub async fn handle(&self, event: SqsEvent, time: Duration) -> SqsBatchResponse {
-        handle_each(event, time, |message| self.handle_message(message)).await
+        let deadline = Instant::now() + time;
+        handle_each(event, time, |message| {
+            self.handle_message(message, deadline)
+        })
+        .await
     }
 
-    async fn handle_message(&self, message: SqsMessage) -> Handled {
-        let started = self.clock.now();
+    async fn handle_message(&self, message: SqsMessage, deadline: Instant) -> Handled {
+        let began = self.clock.now();
         let message_id = message.message_id.unwrap_or_default();
         let parsed = Message::parse(message.body.as_deref());
-        let result = match &parsed {
-            Ok(message) => self.run_or_wait(message).await,
-            Err(error) => Err(JobError::Message(*error)),
-        };
-        let line = Line {
+        let (result, notes) = notes::taken(async {
+            match &parsed {
+                Ok(message) => self.run_until(deadline, message).await,
+                Err(error) => Err(JobError::Message(*error)),
+            }
+        })
+        .await;
+        let about = About {
             message_id: &message_id,
             message: parsed.as_ref().ok(),
-            duration_ms: self.clock.now().unix_ms() - started.unix_ms(),
+            began,
+            ended: self.clock.now(),
         };
-        line.log(result.as_ref().err());
+        self.lines
+            .write(&about.line(result.as_ref().copied(), &notes));
         if result.is_ok() {
             Handled::Done
         } else {
@@ -168,6 +160,24 @@ impl Worker {
         match self.run(message).await {
             Err(JobError::Waiting(waiting)) => self.wait(message, waiting).await,
             result => result,
+        }
+    }
+
+    /// A job that breaks, or takes too long, is a job that failed.
+    async fn run_until(&self, deadline: Instant, message: &Message) -> Result<(), JobError> {
+        // An error's span, so that it is there at any level of the log.
+        let span = tracing::error_span!(
+            "job",
+            job = message.job.name(),
+            event.id = message.job.event_id().as_ref().map(EventId::as_str),
+            correlation_id = message.correlation_id
+        );
+        // Boxed: the futures of all jobs, one in the other, are deeper than the compiler looks.
+        let work = AssertUnwindSafe(self.run_or_wait(message).boxed_local()).catch_unwind();
+        match timeout_at(deadline, work.instrument(span)).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(JobError::Panicked),
+            Err(_) => Err(JobError::OutOfTime),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use shared::aws;
 use shared::clock::Clock;
 use shared::config::Environment;
 use shared::queue::Sqs;
 use shared::secrets::{CachedSecret, SecretsManager};
 use shared::store::Table;
-use shared::{aws, telemetry};
+use shared::telemetry::{self, Lines};
 use std::convert::Infallible;
 use std::time::Duration;
 use worker::Worker;
@@ -23,8 +24,9 @@ const TO_ANSWER: Duration = Duration::from_secs(2);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
-    telemetry::start(&environment)?;
-    let worker = worker(WorkerConfig::read(&environment)?).await?;
+    let clock = Clock::system();
+    telemetry::start(&environment, &clock)?;
+    let worker = worker(WorkerConfig::read(&environment)?, clock).await?;
     let worker = &worker;
     let service = service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let left = time_left(worker, event.context.deadline);
@@ -39,10 +41,9 @@ fn time_left(worker: &Worker, deadline_ms: u64) -> Duration {
     Duration::from_millis(deadline_ms.saturating_sub(now_ms)).saturating_sub(TO_ANSWER)
 }
 
-async fn worker(config: WorkerConfig) -> Result<Worker, Error> {
+async fn worker(config: WorkerConfig, clock: Clock) -> Result<Worker, Error> {
     let sdk = aws::load(config.endpoint_url.as_deref()).await;
     let secrets = SecretsManager::new(aws::secrets_manager(&sdk));
-    let clock = Clock::system();
     let table = Table::new(aws::dynamodb(&sdk), config.table_name.clone());
     Ok(Worker {
         queue: Sqs::new(aws::sqs(&sdk, QUEUE_TIMEOUT), config.queue_url.clone()),
@@ -52,6 +53,7 @@ async fn worker(config: WorkerConfig) -> Result<Worker, Error> {
             clock.clone(),
         ),
         vendors: Vendors::new(&config, &table, &secrets, &clock)?,
+        lines: Lines::to_stdout(config.metrics_namespace.clone()),
         bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
         published_personal_fields: config.published_personal_fields,
         table,

@@ -3,10 +3,11 @@
 use crate::ask_imocha::SOURCE as IMOCHA;
 use crate::job::Job;
 use crate::register::VENDOR as REGISTERED_VENDOR;
-use crate::{JobError, Worker};
+use crate::{JobError, Worker, notes};
 use futures_util::{StreamExt, stream};
 use shared::error::causes;
 use shared::key::{ASKED, EVENT_PREFIX, REGISTRATION, REPORT_PREFIX, SHARDS, STATE};
+use shared::metrics::Metric;
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -37,6 +38,25 @@ enum Work {
     Strange,
 }
 
+/// What was due.
+#[derive(Default)]
+struct Found {
+    /// How many items, at most [`MOST_OF_A_SHARD`] of each shard.
+    due: u64,
+    /// Since when the one that waited longest is due.
+    oldest: Option<Timestamp>,
+    /// What iMocha is to be asked for, with what all shards have.
+    asked: Vec<i64>,
+}
+
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.due += other.due;
+        self.oldest = self.oldest.into_iter().chain(other.oldest).min();
+        self.asked.extend(other.asked);
+    }
+}
+
 impl Worker {
     /// Sweeps all shards once. A shard that fails is for the next sweep, and takes nothing from what the others claimed.
     pub async fn sweep(&self, correlation_id: &str) -> Result<(), JobError> {
@@ -44,29 +64,35 @@ impl Worker {
         let shards =
             stream::iter(0..SHARDS).map(|shard| self.sweep_shard(shard, now, correlation_id));
         let mut swept = shards.buffer_unordered(SHARDS_AT_ONCE);
-        let (mut asked, mut failure) = (Vec::new(), None);
+        let (mut found, mut failure) = (Found::default(), None);
         while let Some((of_shard, result)) = swept.next().await {
-            asked.extend(of_shard);
+            found.add(of_shard);
             failure = result.err().or(failure);
         }
-        for job in Job::ask_imocha(asked) {
+        for job in Job::ask_imocha(found.asked) {
             self.enqueue(job, correlation_id).await;
         }
-        failure.map_or(Ok(()), Err)
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        // Not of a sweep that did not see everything: that would say too little.
+        notes::add(Metric::WorkDue, found.due);
+        let waited_ms = found.oldest.map_or(0, |due| now.milliseconds_since(due));
+        notes::add(Metric::OldestWork, waited_ms / 1000);
+        Ok(())
     }
 
-    /// Sweeps one shard, and gives the ids that iMocha is to be asked for with those of the other shards.
     async fn sweep_shard(
         &self,
         shard: u8,
         now: Timestamp,
         correlation_id: &str,
-    ) -> (Vec<i64>, Result<(), JobError>) {
-        let mut asked = Vec::new();
+    ) -> (Found, Result<(), JobError>) {
+        let mut found = Found::default();
         let result = self
-            .sweep_items(shard, now, correlation_id, &mut asked)
+            .sweep_items(shard, now, correlation_id, &mut found)
             .await;
-        (asked, result)
+        (found, result)
     }
 
     async fn sweep_items(
@@ -74,16 +100,19 @@ impl Worker {
         shard: u8,
         now: Timestamp,
         correlation_id: &str,
-        asked: &mut Vec<i64>,
+        found: &mut Found,
     ) -> Result<(), JobError> {
-        for item in self.table.due(shard, now, MOST_OF_A_SHARD).await? {
+        let items = self.table.due(shard, now, MOST_OF_A_SHARD).await?;
+        found.due = items.len() as u64;
+        found.oldest = items.iter().map(|item| item.due_at).min();
+        for item in items {
             let due_again = now.plus(delay(item.tries));
             if item.tries >= MOST_TRIES {
                 self.park(&item).await?;
             } else if self.table.claim(&item, due_again).await? {
                 match work(&item) {
                     Work::Send(job) => self.enqueue(job, correlation_id).await,
-                    Work::AskImocha(id) => asked.push(id),
+                    Work::AskImocha(id) => found.asked.push(id),
                     Work::Strange => self.park_strange(&item, due_again).await?,
                 }
             }
@@ -93,7 +122,13 @@ impl Worker {
 
     async fn park(&self, item: &DueItem) -> Result<(), JobError> {
         if self.table.park(item).await? {
-            tracing::error!(item = %item.key, tries = item.tries, "parked: `hooks redrive` brings it back");
+            notes::add(Metric::Parked, 1);
+            tracing::error!(
+                item = %item.key,
+                tries = item.tries,
+                alarm = "ParkedAlarm",
+                "parked: `hooks redrive` brings it back"
+            );
         }
         Ok(())
     }

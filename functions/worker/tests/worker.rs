@@ -9,6 +9,8 @@ mod asking;
 mod batch;
 #[path = "worker/fold.rs"]
 mod fold;
+#[path = "worker/lines.rs"]
+mod lines;
 #[path = "worker/platform.rs"]
 mod platform;
 #[path = "worker/publishing.rs"]

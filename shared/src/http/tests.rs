@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::causes;
 use crate::event::{Event, Status};
 use crate::key::SourceName;
 use crate::person::HashKey;
@@ -169,7 +170,7 @@ fn request_with(token: &str) -> Request {
 }
 
 async fn answered(receiver: &ToyReceiver, request: Request) -> Response<Body> {
-    handle(receiver, &clock(), request).await
+    handle(receiver, &clock(), &Lines::in_memory("n".into()), request).await
 }
 
 fn text(response: &Response<Body>) -> String {
@@ -403,5 +404,25 @@ async fn an_address_that_is_none_is_answered_as_any_other() {
         *event.pointer_mut(pointer).unwrap() = value;
         let response = answered(&working(), request_of_event(event)).await;
         assert_eq!(response.status(), 202, "{pointer}");
+    }
+}
+
+#[tokio::test]
+async fn every_request_is_one_line_with_the_gateways_id_for_it() {
+    let lines = Lines::in_memory("n".into());
+    for (receiver, token, message) in [
+        (working(), "correct", "webhook accepted"),
+        (working(), "sesame", "webhook refused"),
+        (
+            receiver(Some("correct"), Mood::Panics),
+            "correct",
+            "webhook not accepted",
+        ),
+    ] {
+        handle(&receiver, &clock(), &lines, request_with(token)).await;
+        let [line] = lines.take_written().try_into().unwrap();
+        assert_eq!(line["message"], message);
+        assert_eq!(line["correlation_id"], "JKJaXmPLvHcESHA=");
+        assert!(!line.to_string().contains(token), "{line}");
     }
 }

@@ -6,6 +6,7 @@
     reason = "a test that is not as expected is to stop where it is"
 )]
 
+mod alarms;
 mod bad_input;
 mod commands;
 mod cost;

@@ -306,7 +306,8 @@ fn a_receiver_may_write_events_of_its_source_and_nothing_else() {
         let text = resource(source.logical_id);
         let actions: BTreeSet<&str> = text
             .split_whitespace()
-            .filter(|word| word.contains(':') && word.starts_with(|c: char| c.is_lowercase()))
+            .filter(|word| word.contains(':') && !word.contains('/'))
+            .filter(|word| word.starts_with(|c: char| c.is_lowercase()))
             .collect();
         let allowed = [
             "dynamodb:UpdateItem",
@@ -371,44 +372,4 @@ fn generated_secrets_are_never_generated_anew() {
         })
         .collect();
     insta::assert_json_snapshot!(frozen);
-}
-
-#[test]
-fn what_a_person_must_act_on_has_an_alarm_that_goes_by_the_words_of_the_code() {
-    let source = |path: &str| {
-        std::fs::read_to_string(root().join("functions/worker/src").join(path)).unwrap()
-    };
-    for (filter, path, words) in [
-        ("ParkedMetricFilter", "sweep.rs", "\"parked:"),
-        (
-            "UnreadableMetricFilter",
-            "fold.rs",
-            "\"an event is kept that cannot be read",
-        ),
-        ("UnansweredMetricFilter", "ask_imocha.rs", "\"unanswered:"),
-    ] {
-        assert!(
-            source(path).contains(words),
-            "{path} says something else now"
-        );
-        let pattern = words.trim_start_matches('"');
-        assert!(
-            resource(filter).contains(&format!("$.message = \"{pattern}*\"")),
-            "{filter}"
-        );
-    }
-    for alarm in [
-        "ApiServerErrorAlarm",
-        "ApiThrottledAlarm",
-        "WorkerErrorsAlarm",
-        "ErrorLinesAlarm",
-        "ParkedAlarm",
-        "UnreadableAlarm",
-        "UnansweredAlarm",
-    ] {
-        assert!(
-            resource(alarm).contains("AlarmActions"),
-            "{alarm} tells nobody"
-        );
-    }
 }

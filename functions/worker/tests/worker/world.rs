@@ -16,6 +16,7 @@ use shared::store::{
     Asked, Delivery, DueItem, EventStore, Origin, Partition, ReportItem, StateWrite, StoredEvent,
     StoredState, Table,
 };
+use shared::telemetry::Lines;
 use shared::timestamp::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use worker::config::WorkerConfig;
 use worker::vendors::Vendors;
 
 pub const KEY: &str = "an-api-key";
+pub const NAMESPACE: &str = "assessment-webhooks/test";
 pub const MINUTE: i64 = 60;
 /// The secret that Xobin shows us.
 pub const INBOUND: &str = "xobin-inbound";
@@ -62,6 +64,7 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         queue: Sqs::new(queue, config.queue_url.clone()),
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
         vendors: Vendors::new(&config, &table, &secrets, &clock).unwrap(),
+        lines: Lines::in_memory(config.metrics_namespace.clone()),
         bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
         published_personal_fields: config.published_personal_fields,
         keep_for: config.keep_for,
@@ -103,6 +106,7 @@ pub fn settings_of(vendors_url: &str, settings: &[(&str, &str)]) -> Environment 
         ("TABLE_NAME", "table".into()),
         ("QUEUE_URL", "http://127.0.0.1/queue".into()),
         ("HASH_KEY_SECRET_ID", "people".into()),
+        ("METRICS_NAMESPACE", NAMESPACE.into()),
         ("RETENTION_DAYS", "0".into()),
         ("EVENT_BUS_NAME", "bus".into()),
         (
@@ -224,12 +228,22 @@ impl World {
         item
     }
 
+    /// The lines about the messages that were handled.
+    pub fn take_lines(&self) -> Vec<Value> {
+        self.worker.lines.take_written()
+    }
+
     pub fn take_messages(&self) -> Vec<Value> {
         self.platform().take_messages()
     }
 
     /// Handles a batch with these bodies, and tells which of them failed, by their place, in order.
     pub async fn handle(&self, bodies: Vec<Option<String>>) -> Vec<String> {
+        self.handle_within(Duration::from_secs(30), bodies).await
+    }
+
+    /// The same, with so much time for all of them.
+    pub async fn handle_within(&self, time: Duration, bodies: Vec<Option<String>>) -> Vec<String> {
         let messages = bodies.into_iter().zip(0..).map(|(body, number)| {
             let mut message = SqsMessage::default();
             message.message_id = Some(format!("m{number}"));
@@ -238,7 +252,7 @@ impl World {
         });
         let mut event = SqsEvent::default();
         event.records = messages.collect();
-        let response = self.worker.handle(event, Duration::from_secs(30)).await;
+        let response = self.worker.handle(event, time).await;
         let failures = response.batch_item_failures.into_iter();
         let mut failed: Vec<_> = failures.map(|it| it.item_identifier).collect();
         // Which was done first does not matter.

@@ -1,0 +1,154 @@
+use crate::world::*;
+use serde_json::{Value, json};
+use shared::event::Status;
+use shared::queue::FoldMessage;
+use shared::store::{Delivery, FIRST_DUE};
+use std::time::Duration;
+use worker::sweep::MOST_TRIES;
+
+const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"s"}"#;
+
+fn fold(delivery: &Delivery) -> String {
+    let fold = FoldMessage {
+        key: delivery.key.clone(),
+        correlation_id: "JKJaXmPLvHcESHA=".into(),
+    };
+    fold.body()
+}
+
+/// The line about the only message.
+async fn line_of(world: &World, body: &str) -> Value {
+    world.handle(vec![Some(body.to_owned())]).await;
+    let [line] = world.take_lines().try_into().unwrap();
+    line
+}
+
+/// What a line adds to a metric, if CloudWatch takes it from there.
+fn metric(line: &Value, name: &str) -> Option<u64> {
+    let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array();
+    let is_sent = metrics.unwrap().iter().any(|it| it["Name"] == name);
+    is_sent.then(|| line[name].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_message_is_one_line_with_the_id_of_the_request_that_it_comes_from() {
+    let world = world().await;
+    let event = step("1", Status::Completed, at(0));
+    world.record(&event).await;
+    let mut line = line_of(&world, &fold(&event)).await;
+    let directive = line["_aws"]["CloudWatchMetrics"][0].take();
+    assert_eq!(directive["Namespace"], NAMESPACE);
+    assert_eq!(directive["Dimensions"], json!([[], ["Job"], ["Source"]]));
+    line.as_object_mut().unwrap().remove("_aws");
+    let expected = json!({
+        "timestamp": "2026-01-15T10:00:00.000Z",
+        "level": "INFO",
+        "message": "job done",
+        "Job": "fold",
+        "Source": "imocha",
+        "message.id": "m0",
+        "correlation_id": "JKJaXmPLvHcESHA=",
+        "event.id": event.id.as_str(),
+        "JobDuration": 0,
+        "JobsDone": 1,
+    });
+    assert_eq!(line, expected);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_is_counted_and_says_why() {
+    let world = world().await;
+    let line = line_of(&world, &fold(&step("1", Status::Completed, at(0)))).await;
+    assert_eq!(
+        (metric(&line, "JobsFailed"), metric(&line, "JobsDone")),
+        (Some(1), None)
+    );
+    assert_eq!(
+        (&line["level"], &line["message"]),
+        (&json!("WARN"), &json!("job failed"))
+    );
+    assert!(
+        line["error"]
+            .as_str()
+            .unwrap()
+            .starts_with("there is no imocha#"),
+        "{line}"
+    );
+
+    let line = line_of(&world, "not JSON").await;
+    assert_eq!(
+        (&line["Job"], metric(&line, "JobsFailed")),
+        (&json!("unreadable"), Some(1))
+    );
+    assert_eq!(
+        line["error"],
+        "the message cannot be read: the message is not one of this queue's: line 1, column 2"
+    );
+}
+
+#[tokio::test]
+async fn a_job_that_runs_out_of_time_is_counted_too() {
+    let world = world().await;
+    let event = step("1", Status::Completed, at(0));
+    world.record(&event).await;
+    let failed = world
+        .handle_within(Duration::ZERO, vec![Some(fold(&event))])
+        .await;
+    assert_eq!(failed, ["m0"]);
+    let [line] = world.take_lines().try_into().unwrap();
+    assert_eq!(
+        (&line["error"], metric(&line, "JobsFailed")),
+        (&json!("the job ran out of time"), Some(1))
+    );
+    assert_eq!(line["correlation_id"], "JKJaXmPLvHcESHA=");
+}
+
+#[tokio::test]
+async fn a_sweep_says_how_much_is_due_and_for_how_long() {
+    let world = world().await;
+    let nothing = line_of(&world, SWEEP).await;
+    assert_eq!(
+        (metric(&nothing, "WorkDue"), metric(&nothing, "OldestWork")),
+        (Some(0), Some(0))
+    );
+    assert_eq!(
+        nothing["_aws"]["CloudWatchMetrics"][0]["Dimensions"],
+        json!([[], ["Job"]])
+    );
+
+    world.record(&step("1", Status::Completed, at(0))).await;
+    world.record(&step("2", Status::Completed, at(30))).await;
+    world.record(&step("3", Status::Completed, at(3600))).await;
+    world.wait_until(at(1000).plus(FIRST_DUE));
+    let line = line_of(&world, SWEEP).await;
+    assert_eq!(
+        (metric(&line, "WorkDue"), metric(&line, "OldestWork")),
+        (Some(2), Some(1000))
+    );
+}
+
+#[tokio::test]
+async fn a_sweep_that_could_not_look_everywhere_does_not_say_that_nothing_is_due() {
+    let world = world().await;
+    world.record(&step("1", Status::Completed, at(0))).await;
+    world.wait_until(at(0).plus(FIRST_DUE));
+    world.platform().cut_off_after(0);
+    let line = line_of(&world, SWEEP).await;
+    assert_eq!(
+        (metric(&line, "WorkDue"), metric(&line, "OldestWork")),
+        (None, None)
+    );
+    assert_eq!(metric(&line, "JobsFailed"), Some(1));
+}
+
+#[tokio::test]
+async fn what_is_parked_is_counted() {
+    let world = world().await;
+    world.record(&step("1", Status::InProgress, at(0))).await;
+    for _ in 0..MOST_TRIES {
+        world.wait_until(world.only_marked().await.due_at);
+        assert_eq!(metric(&line_of(&world, SWEEP).await, "Parked"), None);
+    }
+    world.wait_until(world.only_marked().await.due_at);
+    assert_eq!(metric(&line_of(&world, SWEEP).await, "Parked"), Some(1));
+}

@@ -1,0 +1,178 @@
+//! The metrics: what each counts, and by what it is broken down. CloudWatch takes them from the log, where a wide line
+//! ([`crate::telemetry::WideLine`]) carries them.
+//!
+//! The dashboard and the alarms of `template.yaml` go by these names, and a test holds the two together. A metric is sent when
+//! there is something to count and never as a nought, since CloudWatch asks a price for each that is sent in an hour; only the
+//! sweep's two say nought, because their absence means that nobody looks. No dimension is of a kind that a candidate or a
+//! vendor could add values to.
+
+use metrique::emf::EntryDimensions;
+use metrique::writer::Unit;
+use metrique::writer::unit::{self, UnitTag};
+use std::borrow::Cow;
+
+/// A list of metrics, each with its meaning, its unit and its breakdowns.
+macro_rules! metrics {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $unit:ident by $($breakdown:ident)|+;)+) => {
+        /// What is counted or measured.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Metric {
+            $($(#[doc = $meaning])+ $name,)+
+        }
+
+        impl Metric {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// Its name, as CloudWatch knows it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// What it is measured in.
+            #[must_use]
+            pub const fn unit(self) -> Unit {
+                match self {
+                    $(Self::$name => unit::$unit::UNIT,)+
+                }
+            }
+
+            /// By what the lines that carry it break it down.
+            #[must_use]
+            pub const fn breakdowns(self) -> &'static [Breakdown] {
+                match self {
+                    $(Self::$name => &[$(Breakdown::$breakdown),+],)+
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Deliveries that were accepted, repeats and test buttons included: as long as it counts, the source calls.
+    Received: Count by Source;
+    /// Of these: deliveries of an event that came before.
+    Repeated: Count by Source;
+    /// Of these: bodies that cannot be read.
+    Unreadable: Count by Source;
+    /// Of these: events of no known kind.
+    Unknown: Count by Source;
+    /// Of these: test buttons.
+    Pinged: Count by Source;
+    /// Of these: events that the queue did not take, so that the sweep has to.
+    NotEnqueued: Count by Source;
+    /// Calls that were answered 4xx, by cause.
+    Refused: Count by SourceAndCause;
+    /// Calls that were answered 5xx, by cause.
+    Failed: Count by SourceAndCause;
+    /// How long a call took that was accepted or failed.
+    Duration: Millisecond by Source | SourceAndCause;
+
+    /// Messages whose job is done.
+    JobsDone: Count by Job | JobAndSource;
+    /// Messages that failed and come again.
+    JobsFailed: Count by Job | JobAndSource;
+    /// How long a job took.
+    JobDuration: Millisecond by Job | JobAndSource;
+
+    /// Items that a sweep found due.
+    WorkDue: Count by Job;
+    /// For how long the one that waited longest had been due.
+    OldestWork: Second by Job;
+    /// Items that were tried too often and taken out of the way.
+    Parked: Count by Job;
+
+    /// Callbacks that the vendor was asked for as often as it is to be, and did not send.
+    Unanswered: Count by JobAndSource;
+}
+
+/// By what a line's metrics are broken down, besides their total over everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breakdown {
+    /// By source.
+    Source,
+    /// By source, and by source and cause.
+    SourceAndCause,
+    /// By the worker's job.
+    Job,
+    /// By the worker's job, and by source.
+    JobAndSource,
+}
+
+type DimensionSet = Cow<'static, [Cow<'static, str>]>;
+
+/// The dimension of a source, by its name.
+pub const SOURCE: &str = "Source";
+/// The dimension of what a call was refused or failed for.
+pub const CAUSE: &str = "Cause";
+/// The dimension of a worker's job, by its name.
+pub const JOB: &str = "Job";
+
+const TOTAL: DimensionSet = Cow::Borrowed(&[]);
+const BY_SOURCE: DimensionSet = Cow::Borrowed(&[Cow::Borrowed(SOURCE)]);
+const BY_SOURCE_AND_CAUSE: DimensionSet =
+    Cow::Borrowed(&[Cow::Borrowed(SOURCE), Cow::Borrowed(CAUSE)]);
+const BY_JOB: DimensionSet = Cow::Borrowed(&[Cow::Borrowed(JOB)]);
+
+static OF_SOURCE: EntryDimensions = EntryDimensions::new_static(&[TOTAL, BY_SOURCE]);
+static OF_SOURCE_AND_CAUSE: EntryDimensions =
+    EntryDimensions::new_static(&[TOTAL, BY_SOURCE, BY_SOURCE_AND_CAUSE]);
+static OF_JOB: EntryDimensions = EntryDimensions::new_static(&[TOTAL, BY_JOB]);
+static OF_JOB_AND_SOURCE: EntryDimensions =
+    EntryDimensions::new_static(&[TOTAL, BY_JOB, BY_SOURCE]);
+
+impl Breakdown {
+    pub(crate) fn dimensions(self) -> &'static EntryDimensions {
+        match self {
+            Self::Source => &OF_SOURCE,
+            Self::SourceAndCause => &OF_SOURCE_AND_CAUSE,
+            Self::Job => &OF_JOB,
+            Self::JobAndSource => &OF_JOB_AND_SOURCE,
+        }
+    }
+
+    /// The sets of dimensions under which a metric is found.
+    pub fn dimension_sets(self) -> impl Iterator<Item = Vec<&'static str>> {
+        self.dimensions().dim_sets().map(Iterator::collect)
+    }
+}
+
+/// One line's breakdown, with the values of its dimensions.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// What this source sent.
+    Source(&'a str),
+    /// What this source sent, and why it was not taken.
+    SourceAndCause(&'a str, &'static str),
+    /// What this job did.
+    Job(&'static str),
+    /// What this job did for this source.
+    JobAndSource(&'static str, &'a str),
+}
+
+impl<'a> By<'a> {
+    /// Without the values.
+    #[must_use]
+    pub const fn breakdown(self) -> Breakdown {
+        match self {
+            Self::Source(_) => Breakdown::Source,
+            Self::SourceAndCause(..) => Breakdown::SourceAndCause,
+            Self::Job(_) => Breakdown::Job,
+            Self::JobAndSource(..) => Breakdown::JobAndSource,
+        }
+    }
+
+    /// The dimensions and their values.
+    pub(crate) fn values(self) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let [one, other] = match self {
+            Self::Source(source) => [Some((SOURCE, source)), None],
+            Self::SourceAndCause(source, cause) => [Some((SOURCE, source)), Some((CAUSE, cause))],
+            Self::Job(job) => [Some((JOB, job)), None],
+            Self::JobAndSource(job, source) => [Some((JOB, job)), Some((SOURCE, source))],
+        };
+        one.into_iter().chain(other)
+    }
+}

@@ -1,0 +1,168 @@
+//! The alarms and the dashboard held against the metrics that the code sends: what goes by a metric that nobody sends never
+//! tells anything.
+
+use crate::stage::root;
+use crate::template::text;
+use serde_yaml_ng::Value;
+use shared::metrics::Metric;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The namespace of our own metrics, as the template writes it.
+const OWN: &str = "assessment-webhooks/${AWS::StackName}";
+/// What AWS sends by itself, and by which dimensions.
+const OF_AWS: [(&str, &str, &str); 5] = [
+    ("AWS/ApiGateway", "5xx", "ApiId"),
+    ("AWS/Lambda", "Errors", "FunctionName"),
+    ("AWS/Lambda", "Throttles", "FunctionName"),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
+];
+
+/// A metric under one set of dimensions, as an alarm or a widget names it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Series {
+    namespace: String,
+    name: String,
+    dimensions: BTreeSet<String>,
+}
+
+impl Series {
+    fn new(namespace: &str, name: &str, dimensions: &[&str]) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            dimensions: dimensions.iter().map(|it| (*it).to_owned()).collect(),
+        }
+    }
+}
+
+fn resources(kind: &str) -> BTreeMap<String, Value> {
+    let template: Value = serde_yaml_ng::from_str(&text()).unwrap();
+    let all = template["Resources"].as_mapping().unwrap().iter();
+    let named = all.filter(|(_, resource)| resource["Type"] == kind);
+    named
+        .map(|(name, resource)| (plain(name), resource["Properties"].clone()))
+        .collect()
+}
+
+fn alarms() -> BTreeMap<String, Value> {
+    resources("AWS::CloudWatch::Alarm")
+}
+
+/// A text, without the tag of an intrinsic.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Tagged(tagged) => plain(&tagged.value),
+        value => value.as_str().unwrap().to_owned(),
+    }
+}
+
+/// Everything that is sent: by our own code, by the metric filters, by AWS.
+fn sent() -> BTreeSet<Series> {
+    let mut sent = BTreeSet::new();
+    for metric in Metric::ALL {
+        let breakdowns = metric.breakdowns().iter();
+        for dimensions in breakdowns.flat_map(|breakdown| breakdown.dimension_sets()) {
+            sent.insert(Series::new(OWN, metric.name(), &dimensions));
+        }
+    }
+    for filter in resources("AWS::Logs::MetricFilter").values() {
+        let into = &filter["MetricTransformations"][0];
+        let namespace = plain(&into["MetricNamespace"]);
+        sent.insert(Series::new(&namespace, &plain(&into["MetricName"]), &[]));
+    }
+    for (namespace, name, dimension) in OF_AWS {
+        sent.insert(Series::new(namespace, name, &[dimension]));
+    }
+    sent
+}
+
+fn watched(alarm: &Value) -> Series {
+    let dimensions = alarm.get("Dimensions").and_then(Value::as_sequence);
+    let dimensions = dimensions.into_iter().flatten();
+    Series {
+        namespace: plain(&alarm["Namespace"]),
+        name: plain(&alarm["MetricName"]),
+        dimensions: dimensions.map(|it| plain(&it["Name"])).collect(),
+    }
+}
+
+#[test]
+fn every_alarm_goes_by_a_metric_that_is_sent() {
+    let sent = sent();
+    for (name, alarm) in alarms() {
+        let watched = watched(&alarm);
+        assert!(sent.contains(&watched), "{name} goes by {watched:?}");
+    }
+}
+
+#[test]
+fn every_metric_filter_has_an_alarm() {
+    let watched: BTreeSet<Series> = alarms().values().map(watched).collect();
+    for (name, filter) in resources("AWS::Logs::MetricFilter") {
+        let metric = plain(&filter["MetricTransformations"][0]["MetricName"]);
+        assert!(watched.contains(&Series::new(OWN, &metric, &[])), "{name}");
+    }
+}
+
+#[test]
+fn every_alarm_tells_somebody_what_is_the_matter_and_when_it_is_over() {
+    for (name, alarm) in alarms() {
+        assert!(plain(&alarm["AlarmDescription"]).ends_with('.'), "{name}");
+        for actions in ["AlarmActions", "OKActions"] {
+            let told = serde_yaml_ng::to_string(&alarm[actions]).unwrap();
+            assert!(told.contains("AlarmTopic"), "{name}: {actions}: {told}");
+        }
+    }
+}
+
+#[test]
+fn the_functions_send_their_metrics_to_where_the_alarms_look() {
+    let functions = resources("AWS::Serverless::Function");
+    assert_eq!(functions.len(), 5);
+    for (name, function) in functions {
+        let namespace = &function["Environment"]["Variables"]["METRICS_NAMESPACE"];
+        assert_eq!(plain(namespace), OWN, "{name}");
+    }
+}
+
+#[test]
+fn every_metric_is_sent_by_some_code() {
+    let code = ["shared/src", "functions/worker/src"].map(|it| code_under(&root().join(it)));
+    let code = code.concat();
+    for metric in Metric::ALL {
+        let named = code.contains(&format!("Metric::{}", metric.name()));
+        assert!(named, "nothing sends {metric:?}");
+    }
+}
+
+#[test]
+fn an_error_that_names_its_alarm_names_one_that_there_is() {
+    let code = code_under(&root().join("functions/worker/src"));
+    let named: BTreeSet<&str> = code
+        .split("alarm = \"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap())
+        .collect();
+    assert!(named.len() >= 2, "{named:?}");
+    let alarms = alarms();
+    for name in named {
+        assert!(alarms.contains_key(name), "{name} is no alarm");
+    }
+}
+
+/// All code under a folder that is not for tests.
+fn code_under(folder: &Path) -> String {
+    let mut code = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            code += &code_under(&path);
+        } else if path.file_name().is_some_and(|it| it != "tests.rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            code += text.split("#[cfg(test)]").next().unwrap();
+        }
+    }
+    code
+}
