@@ -64,7 +64,8 @@ impl Job {
     #[must_use]
     pub fn source(&self) -> Option<&str> {
         match self {
-            Self::Fold(key) | Self::FetchReport(key) => key.source(),
+            Self::Fold(key) | Self::Publish(key) | Self::FetchReport(key) => key.source(),
+            Self::Register(key) => key.vendor(),
             Self::AskImocha { .. } => Some(crate::ask_imocha::SOURCE),
             Self::Sweep => None,
         }
@@ -87,10 +88,9 @@ impl Job {
     #[must_use]
     pub fn items(&self) -> Vec<ItemKey> {
         match self {
-            Self::Fold(key)
-            | Self::Publish(key)
-            | Self::FetchReport(key)
-            | Self::Register(key) => vec![key.clone()],
+            Self::Fold(key) | Self::Publish(key) | Self::FetchReport(key) | Self::Register(key) => {
+                vec![key.clone()]
+            }
             Self::AskImocha { ids, search } => {
                 let asked = |id: &i64| ItemKey::of_attempt(IMOCHA, &id.to_string(), ASKED);
                 match search {
