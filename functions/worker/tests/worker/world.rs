@@ -102,9 +102,9 @@ fn environment(
         ("XOBIN_API_BASE_URL", format!("{}/xobin", vendors.url)),
         ("XOBIN_API_SECRET_ID", "xobin".into()),
         // So fast that a stopped clock does not matter, unless that is what is tested.
-        ("IMOCHA_API_CALLS_PER_MINUTE", "6000".into()),
-        ("JOBMOJITO_API_CALLS_PER_MINUTE", "6000".into()),
-        ("XOBIN_API_CALLS_PER_MINUTE", "6000".into()),
+        ("IMOCHA_API_CALLS_PER_MINUTE", "60000".into()),
+        ("JOBMOJITO_API_CALLS_PER_MINUTE", "60000".into()),
+        ("XOBIN_API_CALLS_PER_MINUTE", "60000".into()),
     ]);
     for (name, value) in settings {
         all.insert(name, (*value).to_owned());
