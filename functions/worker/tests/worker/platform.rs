@@ -33,10 +33,18 @@ pub enum BusFault {
     Refuses(&'static str),
 }
 
+/// A message that SQS gives only after a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldBack {
+    pub seconds: i64,
+    pub body: Value,
+}
+
 #[derive(Default)]
 pub struct Platform {
     secrets: Mutex<HashMap<String, String>>,
     messages: Mutex<Vec<Value>>,
+    held_back: Mutex<Vec<HeldBack>>,
     writes: Mutex<Vec<String>>,
     /// How many more writes and messages are let through; all of them if there is none.
     writes_left: Mutex<Option<usize>>,
@@ -107,9 +115,14 @@ impl Platform {
         self.secrets.lock().unwrap().remove(id);
     }
 
-    /// The messages that were sent since this was last asked.
+    /// The messages that were sent since this was last asked, but for those that are held back.
     pub fn take_messages(&self) -> Vec<Value> {
         std::mem::take(&mut self.messages.lock().unwrap())
+    }
+
+    /// Those that are held back.
+    pub fn take_held_back(&self) -> Vec<HeldBack> {
+        std::mem::take(&mut self.held_back.lock().unwrap())
     }
 
     /// What was written since this was last asked, in order: the sort keys of items, those of one transaction together,
@@ -190,7 +203,14 @@ impl Platform {
         }
         let body = input["MessageBody"].as_str().unwrap();
         let body = serde_json::from_str(body).unwrap();
-        self.messages.lock().unwrap().push(body);
+        match input["DelaySeconds"].as_i64() {
+            None | Some(0) => self.messages.lock().unwrap().push(body),
+            Some(seconds) => {
+                assert!(seconds <= 900, "SQS would refuse it");
+                let held_back = HeldBack { seconds, body };
+                self.held_back.lock().unwrap().push(held_back);
+            }
+        }
         success(&json!({ "MessageId": "m" }))
     }
 

@@ -122,9 +122,9 @@ pub fn settings_of(vendors_url: &str, settings: &[(&str, &str)]) -> Environment 
         ("XOBIN_API_BASE_URL", format!("{vendors_url}/xobin")),
         ("XOBIN_API_SECRET_ID", "xobin".into()),
         // So fast that a stopped clock does not matter, unless that is what is tested.
-        ("IMOCHA_API_CALLS_PER_MINUTE", "6000".into()),
-        ("JOBMOJITO_API_CALLS_PER_MINUTE", "6000".into()),
-        ("XOBIN_API_CALLS_PER_MINUTE", "6000".into()),
+        ("IMOCHA_API_CALLS_PER_MINUTE", "60000".into()),
+        ("JOBMOJITO_API_CALLS_PER_MINUTE", "60000".into()),
+        ("XOBIN_API_CALLS_PER_MINUTE", "60000".into()),
         ("XOBIN_SECRET_ID", INBOUND.into()),
     ]);
     for (name, value) in settings {
