@@ -102,7 +102,7 @@ impl Webhooks {
 impl Settings {
     /// Kinds that are left out keep their values, and so does a credential unless it is to be replaced. What is wrong
     /// anywhere changes nothing.
-    fn apply(&mut self, request: Request) -> Result<(), String> {
+    fn apply(&mut self, request: &Request) -> Result<(), String> {
         let mut webhooks = self.webhooks.clone();
         for kind in KINDS {
             if let Some(value) = request.webhooks.get(kind) {
@@ -145,10 +145,10 @@ async fn register(State(webhooks): State<Webhooks>, body: Bytes) -> Response {
     if let Some(answer) = settings.answers.pop_front() {
         return answer.into_response();
     }
-    let Ok(request) = serde_json::from_slice(&body) else {
+    let Ok(request) = serde_json::from_slice::<Request>(&body) else {
         return refuse("webhooks is required");
     };
-    match settings.apply(request) {
+    match settings.apply(&request) {
         Ok(()) => Json(json!({
             "status": "success",
             "message": "Webhook added successfully",
