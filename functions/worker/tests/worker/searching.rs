@@ -289,6 +289,9 @@ async fn what_is_not_sent_is_asked_for_at_growing_distances_and_given_up() {
     assert!(world.marked().await.is_empty());
     let [unanswered] = world.table.unanswered().await.unwrap().try_into().unwrap();
     assert_eq!(unanswered.key.pk, "imocha#attempt#7");
+    let lines = world.take_lines();
+    let counted = lines.iter().filter_map(|line| line["Unanswered"].as_u64());
+    assert_eq!(counted.sum::<u64>(), 1);
 
     // It comes after all.
     let late = step("7", Status::Completed, world.clock.now().plus(FIRST_DUE));
