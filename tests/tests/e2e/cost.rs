@@ -1,6 +1,6 @@
 //! What a delivery costs.
 
-use crate::stage::{Stage, binaries, payload, root};
+use crate::stage::{Stage, payload};
 use crate::vendors::{Ready, ready};
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
@@ -67,15 +67,4 @@ async fn a_delivery_new_or_repeated_costs_one_call_of_each_and_a_refused_one_non
         let expected = [("UpdateItem".to_owned(), 4), ("SendMessage".to_owned(), 4)];
         assert_eq!(calls_since(&stage, &before), expected, "{time}");
     }
-}
-
-#[tokio::test]
-async fn what_the_page_about_cost_says_was_counted_is_counted_again() {
-    let output = tokio::process::Command::new(binaries().await.join("hooks"))
-        .args(["cost", "--check"])
-        .current_dir(root())
-        .output();
-    let output = output.await.unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
 }
