@@ -43,6 +43,8 @@ pub enum Command {
     Events(EventsCommand),
     /// Print the `OpenAPI` document of the endpoints.
     Openapi,
+    /// Print what a million webhooks cost, from counted calls and a price file.
+    Cost(CostArgs),
     /// Where the candidates stand.
     #[command(subcommand)]
     Attempts(AttemptsCommand),
@@ -82,6 +84,19 @@ pub struct DemoArgs {
     /// Decides the order in which the deliveries are made.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct CostArgs {
+    /// The price file, in place of the one in docs/.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+    /// Count the calls anew on a bundle, and renew docs/cost-counts.json and docs/cost.md.
+    #[arg(long, conflicts_with = "prices")]
+    pub count: bool,
+    /// Count the calls anew, write nothing, and fail if they are others.
+    #[arg(long, conflicts_with_all = ["prices", "count"])]
+    pub check: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 pub mod asked;
 pub mod attempts;
+pub mod cost;
 pub mod demo;
 pub mod dlq;
 pub mod endpoints;

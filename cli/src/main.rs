@@ -48,6 +48,7 @@ fn refuse_stack(cli: &Cli) -> Result<(), exit::WrongUse> {
         Command::Local(_)
             | Command::Demo(_)
             | Command::Openapi
+            | Command::Cost(_)
             | Command::Events(EventsCommand::Generate(_))
     );
     if cli.stack.is_some() && own_machine {
@@ -92,6 +93,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Events(EventsCommand::Generate(args)) => command::generate::run(&args),
         Command::Openapi => command::openapi::run(),
+        Command::Cost(args) => command::cost::run(&args).await,
         Command::Attempts(AttemptsCommand::List(args)) => {
             command::attempts::list(&find().await?, &args, json).await
         }

@@ -10,14 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 pub use error::BundleError;
 pub use options::Options;
 
 use crate::calls::{CallCounts, Calls};
-use crate::engine::Engines;
+use crate::engine::{EngineError, Engines, Service};
 use crate::function::{Function, InvokeError};
 use crate::logs::{LogLine, Logs};
+use crate::meter::{CapacityUnits, Meter};
 use crate::poller::Poller;
 use crate::schedule::Ticker;
 use crate::server::Server;
@@ -35,6 +37,7 @@ pub struct Bundle {
     endpoint_url: String,
     functions: Vec<Arc<Function>>,
     calls: Arc<Calls>,
+    meter: Option<Arc<Meter>>,
     logs: Arc<Logs>,
     engines: Arc<Engines>,
     running: Running,
@@ -142,6 +145,26 @@ impl Bundle {
     #[must_use]
     pub fn calls(&self) -> CallCounts {
         self.calls.snapshot()
+    }
+
+    /// What the database's calls among them consumed, if [`Options::meter`] asks for it.
+    #[must_use]
+    pub fn capacity_units(&self) -> Option<CapacityUnits> {
+        self.meter.as_ref().map(|meter| meter.snapshot())
+    }
+
+    /// Calls an engine as an observer, whose calls are neither counted nor open to faults.
+    ///
+    /// # Errors
+    ///
+    /// The engine refuses the call.
+    pub async fn observe(
+        &self,
+        service: Service,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, EngineError> {
+        self.engines.call(service, operation, input).await
     }
 
     /// The functions' output so far, if it is collected in memory.

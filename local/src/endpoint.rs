@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use crate::calls::Calls;
 use crate::engine::{Engines, Service, failure};
 use crate::faults::{Call, Fault, Faults};
+use crate::meter::Meter;
 use crate::server::{Answer, Disconnect, Server};
 
 /// Above every limit of the services behind it, the largest of which is 16 MB.
@@ -20,6 +21,8 @@ pub(crate) struct Endpoint {
     pub(crate) engines: Arc<Engines>,
     pub(crate) calls: Arc<Calls>,
     pub(crate) faults: Option<Arc<dyn Faults>>,
+    /// Reckons what calls of the database consume, if anybody wants to know.
+    pub(crate) meter: Option<Arc<Meter>>,
 }
 
 impl Endpoint {
@@ -53,7 +56,7 @@ impl Endpoint {
         };
         self.calls.count(service, operation);
         let fault = self.fault(service, operation, request.body()).await;
-        let engine = self.engines.handle(service, operation, request);
+        let engine = self.metered(service, operation, request);
         match fault {
             Fault::None => Ok(engine.await),
             Fault::Answer(answer) => Ok(answer.to_response()),
@@ -67,6 +70,21 @@ impl Endpoint {
                 Err(Disconnect)
             }
         }
+    }
+
+    async fn metered(
+        &self,
+        service: Service,
+        operation: &str,
+        request: Request<Bytes>,
+    ) -> Response<Bytes> {
+        let Some(meter) = self.meter.as_ref().filter(|_| service == Service::DynamoDb) else {
+            return self.engines.handle(service, operation, request).await;
+        };
+        let request = request.map(Meter::asking);
+        let response = self.engines.handle(service, operation, request).await;
+        meter.note(operation, response.body());
+        response
     }
 
     async fn fault(&self, service: Service, operation: &str, body: &Bytes) -> Fault {

@@ -2,7 +2,7 @@
 
 mod deliveries;
 mod report;
-mod stage;
+pub mod stage;
 
 use crate::args::DemoArgs;
 use crate::command::reprocess::{self, how_many};

@@ -37,10 +37,12 @@ pub(super) async fn start(options: Options) -> Result<Bundle, BundleError> {
     provision::provision(&engines, &template, &options).await?;
     let pollers = pollers(&template, &functions, &engines, &options)?;
     let calls = Arc::new(Calls::default());
+    let meter = options.meter.then(Arc::default);
     let endpoint = Endpoint {
         engines: Arc::clone(&engines),
         calls: Arc::clone(&calls),
         faults: options.faults.clone(),
+        meter: meter.clone(),
     };
     let running = Running {
         endpoint: endpoint.serve(endpoint_listener),
@@ -55,6 +57,7 @@ pub(super) async fn start(options: Options) -> Result<Bundle, BundleError> {
         endpoint_url,
         functions,
         calls,
+        meter,
         logs,
         engines,
         running,

@@ -46,6 +46,8 @@ pub struct Options {
     pub log_sink: LogSink,
     /// What breaks calls to the engines.
     pub faults: Option<Arc<dyn Faults>>,
+    /// Whether what calls of the database consume is reckoned: see [`crate::Bundle::capacity_units`].
+    pub meter: bool,
     /// Processes of each function, at most. Above it, invocations wait for their turn: this limit is the
     /// machine's, where Lambda would start another environment.
     pub concurrency: usize,
@@ -71,6 +73,7 @@ impl Options {
             schedules: Schedules::default(),
             log_sink: LogSink::default(),
             faults: None,
+            meter: false,
             concurrency: 4,
         }
     }

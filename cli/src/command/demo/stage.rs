@@ -6,7 +6,7 @@ use crate::deployment::Deployment;
 use crate::sources;
 use ::local::binaries::CargoOutput;
 use ::local::stand_ins::{Imocha, Jobmojito, Xobin};
-use ::local::{Bundle, LogSink};
+use ::local::{Bundle, LogSink, Options};
 use anyhow::Context;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -21,7 +21,8 @@ const LOOKS: usize = 1800;
 
 /// All that the demo plays on.
 pub struct Stage {
-    bundle: Bundle,
+    /// The bundle itself.
+    pub bundle: Bundle,
     /// iMocha's stand-in.
     pub imocha: Imocha,
     _jobmojito: Jobmojito,
@@ -35,6 +36,11 @@ pub struct Stage {
 impl Stage {
     /// Starts everything.
     pub async fn set(root: &Path) -> anyhow::Result<Self> {
+        Self::set_with(root, |_| {}).await
+    }
+
+    /// The same, with a bundle that is changed.
+    pub async fn set_with(root: &Path, change: fn(&mut Options)) -> anyhow::Result<Self> {
         let imocha = Imocha::start(API_KEY).await?;
         let jobmojito = Jobmojito::start(API_KEY).await?;
         let xobin = Xobin::start(API_KEY).await?;
@@ -57,6 +63,7 @@ impl Stage {
                 .insert(secret.to_owned(), json!({ "api_key": API_KEY }));
         }
 
+        change(&mut options);
         let bundle = Bundle::start(options).await?;
         let deployment = Deployment::at(local::address(&bundle)).await?;
         let mut senders = BTreeMap::new();
