@@ -20,6 +20,8 @@ use std::time::Duration;
 pub const VENDOR: &str = "xobin";
 /// A call is the only one for this long: longer than a message may take.
 const CALL_TAKES: Duration = Duration::from_mins(1);
+/// Whoever watches is not told of a wait as short as this.
+const SHORT_WAIT: Duration = Duration::from_mins(1);
 /// When a secret that cannot be read at the moment is read again.
 const SECRET_AGAIN: Duration = Duration::from_mins(1);
 
@@ -43,6 +45,11 @@ impl Worker {
         }
         let people = self.people.versions().await?;
         let prepared = self.vendors.xobin.prepare(&registration.wanted).await;
+        if let Err(RegisterError::Vendor(VendorError::Waiting(waiting))) = prepared
+            && waiting.after <= SHORT_WAIT
+        {
+            return Err(JobError::Waiting(waiting));
+        }
         let doubting = match &prepared {
             Ok(_) => registration.registered.doubting(&registration.wanted),
             Err(_) => registration.registered.clone(),
