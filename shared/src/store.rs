@@ -6,6 +6,7 @@
 mod asked;
 mod attempts;
 mod body;
+mod confirmations;
 mod due;
 mod events;
 mod item;
@@ -16,6 +17,7 @@ mod update;
 
 pub use asked::{Asked, AskedOutcome, Patience};
 pub use attempts::{Partition, StateWrite, StoredState};
+pub use confirmations::{Confirmation, ConfirmationOutcome, Difference};
 pub use due::{DueItem, FIRST_DUE};
 pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;

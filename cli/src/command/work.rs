@@ -5,7 +5,7 @@ use crate::deployment::Deployment;
 use crate::output::{self, or_dash};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use shared::key::{ASKED, EVENT_PREFIX, EventId, ItemKey, REPORT_PREFIX, SHARDS};
+use shared::key::{ASKED, CONFIRMATION, EVENT_PREFIX, EventId, ItemKey, REPORT_PREFIX, SHARDS};
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -118,6 +118,8 @@ fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
         Some("fold")
     } else if key.sk.starts_with(REPORT_PREFIX) {
         Some("fetch_report")
+    } else if key.sk == CONFIRMATION {
+        Some("read_result")
     } else if key.sk == ASKED && source == ask_imocha::SOURCE {
         Some("ask_imocha")
     } else {
@@ -171,6 +173,8 @@ mod tests {
         assert_eq!(event.event.unwrap().source(), "xobin");
         let report = viewed("xobin#attempt#1", "report#1");
         assert_eq!((report.job, report.event), (Some("fetch_report"), None));
+        let confirmation = viewed("imocha#attempt#1", "confirmation");
+        assert_eq!(confirmation.job, Some("read_result"));
         assert_eq!(viewed("imocha#attempt#1", "asked").job, Some("ask_imocha"));
         assert_eq!(viewed("xobin#attempt#1", "asked").job, None);
     }

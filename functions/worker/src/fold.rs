@@ -9,10 +9,11 @@ use crate::{JobError, Worker};
 use shared::attempt::State;
 use shared::error::causes;
 use shared::event::{Kind, Report};
-use shared::fold::{Heard, fold};
-use shared::key::ItemKey;
+use shared::fold::{Heard, fold, in_doubt};
+use shared::key::{CONFIRMATION, ItemKey};
 use shared::store::{
-    FIRST_DUE, Origin, Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState,
+    ConfirmationOutcome, FIRST_DUE, Origin, Partition, ReportItem, ReportOutcome, StateWrite,
+    StoredEvent, StoredState,
 };
 use shared::timestamp::Timestamp;
 
@@ -22,7 +23,10 @@ pub const ATTEMPTS: usize = 5;
 /// What a fold changed.
 enum Written {
     /// The state says what the events say. A new report is to be fetched, if there is one.
-    Current { report: Option<ItemKey> },
+    Current {
+        report: Option<ItemKey>,
+        doubt: Option<ItemKey>,
+    },
     /// Another fold wrote first.
     Overtaken,
 }
@@ -54,14 +58,18 @@ impl Worker {
                 .ok_or_else(|| JobError::Gone(key.clone()))?;
             // The key of a long id holds only its hash.
             let attempt = event.summary.attempt.as_deref().unwrap_or(attempt);
-            if let Written::Current { report } = self
+            if let Written::Current { report, doubt } = self
                 .write_state(&key.pk, source, attempt, &partition)
                 .await?
             {
                 self.settle_asked(source, attempt, &partition).await?;
                 self.settle_events(&partition.events).await?;
                 self.keep_partition(&partition).await?;
-                return self.announce(report, correlation_id).await;
+                let report = report.map(Job::FetchReport);
+                let doubt = doubt.map(Job::ReadResult);
+                let jobs = report.into_iter().chain(doubt).collect();
+                self.announce(jobs, correlation_id).await;
+                return Ok(());
             }
         }
         Err(JobError::Contended(key.pk.clone()))
@@ -77,13 +85,21 @@ impl Worker {
         let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
         let stored = partition.state.as_ref();
         let Some(state) = fold(&heard) else {
-            return Ok(Written::Current { report: None });
+            return Ok(Written::Current {
+                report: None,
+                doubt: None,
+            });
         };
+        let in_doubt = self.is_to_be_read(source, partition, &heard).await;
+        let doubt = in_doubt.then(|| ItemKey {
+            pk: pk.to_owned(),
+            sk: CONFIRMATION.to_owned(),
+        });
         if let Some(stored) = stored.filter(|stored| stored.state == state) {
             let report = pending_report(pk, stored, &partition.reports, self.clock.now());
-            let current = self.note_fold(stored, &partition.events).await?;
+            let current = self.note_fold(stored, in_doubt, &partition.events).await?;
             return Ok(if current {
-                Written::Current { report }
+                Written::Current { report, doubt }
             } else {
                 Written::Overtaken
             });
@@ -99,6 +115,7 @@ impl Worker {
             folds: stored.map_or(0, |stored| stored.folds),
             report: stored.and_then(|stored| stored.report),
             new_report,
+            in_doubt,
             candidate_key: candidate_key.as_deref(),
             keep_for: self.keep_for,
             now: self.clock.now(),
@@ -106,10 +123,22 @@ impl Worker {
         let written = self.table.put_state(write).await?;
         Ok(if written {
             let report = new_report.map(|(number, _)| ReportItem::key(pk, number));
-            Written::Current { report }
+            Written::Current { report, doubt }
         } else {
             Written::Overtaken
         })
+    }
+
+    /// Whether the vendor's API is to be asked for the result: there is a doubt, it can be asked, and the work to do so was not
+    /// made since the doubt arose.
+    async fn is_to_be_read(&self, source: &str, partition: &Partition, heard: &[Heard]) -> bool {
+        let calls = heard.iter().filter(|heard| !heard.vouched);
+        let newest = calls.map(|heard| heard.last_received).max();
+        let known = partition.confirmation.as_ref().is_some_and(|confirmation| {
+            confirmation.outcome == ConfirmationOutcome::Pending
+                && newest.is_none_or(|newest| newest <= confirmation.requested_at)
+        });
+        in_doubt(heard) && !known && self.vendors.reads_results(source).await
     }
 
     /// Whoever clears marks says so in the state, though it stays as it is: a fold that knew less, and has not written yet, is
@@ -117,13 +146,17 @@ impl Worker {
     async fn note_fold(
         &self,
         stored: &StoredState,
+        in_doubt: bool,
         events: &[StoredEvent],
     ) -> Result<bool, JobError> {
         if !events.iter().any(|event| event.marked) {
             return Ok(true);
         }
         let now = self.clock.now();
-        Ok(self.table.keep_state(stored, now, self.keep_for).await?)
+        Ok(self
+            .table
+            .keep_state(stored, in_doubt, now, self.keep_for)
+            .await?)
     }
 
     /// What the vendor was asked for is answered by an event that was received after it was asked.
@@ -179,22 +212,19 @@ impl Worker {
         Ok(())
     }
 
-    /// If the queue does not take the message, the report's mark brings it up again.
-    async fn announce(
-        &self,
-        report: Option<ItemKey>,
-        correlation_id: &str,
-    ) -> Result<(), JobError> {
-        if let Some(report) = report
-            && let Err(error) = self.send(Job::FetchReport(report), correlation_id).await
-        {
-            tracing::warn!(
-                correlation_id,
-                error = causes(&error),
-                "not enqueued: the sweep will find the report"
-            );
+    /// What the queue does not take is brought up again by its mark.
+    pub(crate) async fn announce(&self, follow_ups: Vec<Job>, correlation_id: &str) {
+        for job in follow_ups {
+            let name = job.name();
+            if let Err(error) = self.send(job, correlation_id).await {
+                tracing::warn!(
+                    job = name,
+                    correlation_id,
+                    error = causes(&error),
+                    "not enqueued: the sweep will find the work"
+                );
+            }
         }
-        Ok(())
     }
 
     /// An event of no attempt changes no state. One that cannot be read is for a person to look at.

@@ -24,6 +24,8 @@ pub enum Job {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         search: Option<Search>,
     },
+    /// A vendor's API is to be asked for the result of an attempt.
+    ReadResult(ItemKey),
     /// Find what is due.
     Sweep,
 }
@@ -49,6 +51,7 @@ impl Job {
             Self::Fold(_) => "fold",
             Self::FetchReport(_) => "fetch_report",
             Self::AskImocha { .. } => "ask_imocha",
+            Self::ReadResult(_) => "read_result",
             Self::Sweep => "sweep",
         }
     }
@@ -58,7 +61,9 @@ impl Job {
     pub fn event_id(&self) -> Option<EventId> {
         match self {
             Self::Fold(key) => key.event_id(),
-            Self::FetchReport(_) | Self::AskImocha { .. } | Self::Sweep => None,
+            Self::FetchReport(_) | Self::AskImocha { .. } | Self::ReadResult(_) | Self::Sweep => {
+                None
+            }
         }
     }
 
@@ -183,6 +188,7 @@ mod tests {
         let jobs = [
             Job::Fold(key()),
             Job::FetchReport(key()),
+            Job::ReadResult(key()),
             Job::AskImocha {
                 ids: [2, 1].into(),
                 search: None,

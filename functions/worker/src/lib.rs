@@ -1,7 +1,7 @@
 //! The worker: the follow-up work that webhooks leave behind, and the only function that talks to vendors.
 //!
-//! One file a job: [`fold`] works out where an attempt stands, [`fetch_report`] finds its report, [`ask_imocha`] has callbacks
-//! sent again, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs. A job that has to wait makes its item
+//! One file a job: [`fold`] works out where an attempt stands, [`fetch_report`] finds its report, [`read_result`] has the vendor's
+//! API confirm it, [`ask_imocha`] has callbacks sent again, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs. A job that has to wait makes its item
 //! due later and is done; only what is broken fails its message.
 
 pub mod ask_imocha;
@@ -9,6 +9,7 @@ pub mod config;
 pub mod fetch_report;
 pub mod fold;
 pub mod job;
+pub mod read_result;
 pub mod sweep;
 pub mod vendors;
 
@@ -155,6 +156,7 @@ impl Worker {
             Job::AskImocha { ids, search } => {
                 self.ask_imocha(ids, search.as_ref(), correlation_id).await
             }
+            Job::ReadResult(key) => self.read_result(key, correlation_id).await,
             Job::Sweep => self.sweep(correlation_id).await,
         }
     }

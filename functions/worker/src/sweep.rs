@@ -5,7 +5,7 @@ use crate::job::Job;
 use crate::{JobError, Worker};
 use futures_util::{StreamExt, stream};
 use shared::error::causes;
-use shared::key::{ASKED, EVENT_PREFIX, REPORT_PREFIX, SHARDS};
+use shared::key::{ASKED, CONFIRMATION, EVENT_PREFIX, REPORT_PREFIX, SHARDS};
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -125,6 +125,9 @@ fn work(item: &DueItem) -> Work {
     }
     if sk.starts_with(REPORT_PREFIX) {
         return Work::Send(Job::FetchReport(item.key.clone()));
+    }
+    if sk == CONFIRMATION {
+        return Work::Send(Job::ReadResult(item.key.clone()));
     }
     match item.key.attempt() {
         Some((IMOCHA, attempt)) if sk == ASKED => {

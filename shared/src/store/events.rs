@@ -107,7 +107,9 @@ impl StoredEvent {
         Heard {
             sk: self.key.sk.clone(),
             event: self.event.clone(),
+            first_received: self.summary.first_received,
             last_received: self.summary.last_received,
+            vouched: self.summary.origin == Origin::Api,
         }
     }
 

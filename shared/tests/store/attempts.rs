@@ -21,6 +21,7 @@ fn write<'a>(attempt: &'a str, state: &'a State, replaces: u64) -> StateWrite<'a
         folds: replaces,
         report: None,
         new_report: None,
+        in_doubt: false,
         candidate_key: None,
         keep_for: None,
         now: at(0),
@@ -152,7 +153,7 @@ async fn a_state_that_is_gone_does_not_come_back() {
     let stored = stored_state(&engine, "7").await.unwrap();
     engine.delete(&state_key("7")).await;
     assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
-    assert!(!table.keep_state(&stored, at(0), Some(WEEK)).await.unwrap());
+    assert!(!table.keep_state(&stored, false, at(0), Some(WEEK)).await.unwrap());
     assert_eq!(engine.item(&state_key("7")).await, None);
 }
 
@@ -170,7 +171,7 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
     assert_eq!(stored.expires_at, week_from(0));
 
     let table = &engine.table;
-    assert!(table.keep_state(&stored, at(50), Some(WEEK)).await.unwrap());
+    assert!(table.keep_state(&stored, false, at(50), Some(WEEK)).await.unwrap());
     let kept = stored_state(&engine, "7").await.unwrap();
     assert_eq!(kept.expires_at, week_from(50));
     assert_eq!(
@@ -179,7 +180,7 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
         "to keep is a fold and no change"
     );
     assert!(
-        !table.keep_state(&stored, at(60), Some(WEEK)).await.unwrap(),
+        !table.keep_state(&stored, false, at(60), Some(WEEK)).await.unwrap(),
         "someone else folded"
     );
 

@@ -32,6 +32,8 @@ pub(crate) struct Answer {
     pub status: StatusCode,
     /// The body, if it is JSON.
     pub body: Option<Value>,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
     retry_after: Option<Duration>,
 }
 
@@ -39,12 +41,12 @@ impl Answer {
     /// Reads the answer, whatever its status.
     pub async fn read(response: Response) -> Result<Self, VendorError> {
         let (status, retry_after) = (response.status(), retry_after(&response));
-        let body = limited_body(response).await?;
-        Ok(Self::new(
-            status,
-            retry_after,
-            serde_json::from_slice(&body).ok(),
-        ))
+        let bytes = limited_body(response).await?;
+        let body = serde_json::from_slice(&bytes).ok();
+        Ok(Self {
+            bytes,
+            ..Self::new(status, retry_after, body)
+        })
     }
 
     fn new(status: StatusCode, retry_after: Option<Duration>, body: Option<Value>) -> Self {
@@ -52,6 +54,7 @@ impl Answer {
         Self {
             status: inner.filter(|_| status.is_success()).unwrap_or(status),
             body,
+            bytes: Vec::new(),
             retry_after,
         }
     }
