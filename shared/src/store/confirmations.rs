@@ -56,6 +56,18 @@ pub enum Difference {
     Decision,
 }
 
+impl Difference {
+    /// The word, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Score => "score",
+            Self::Decision => "decision",
+        }
+    }
+}
+
 /// Whether a vendor's API confirms where an attempt stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Confirmation {

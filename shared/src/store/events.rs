@@ -27,6 +27,18 @@ pub enum Origin {
     Api,
 }
 
+impl Origin {
+    /// The word, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconcile => "reconcile",
+            Self::Api => "api",
+        }
+    }
+}
+
 /// An event as it is stored, without its raw body.
 #[derive(Clone, Debug)]
 pub struct StoredEvent {

@@ -153,7 +153,12 @@ async fn a_state_that_is_gone_does_not_come_back() {
     let stored = stored_state(&engine, "7").await.unwrap();
     engine.delete(&state_key("7")).await;
     assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
-    assert!(!table.keep_state(&stored, false, at(0), Some(WEEK)).await.unwrap());
+    assert!(
+        !table
+            .keep_state(&stored, false, at(0), Some(WEEK))
+            .await
+            .unwrap()
+    );
     assert_eq!(engine.item(&state_key("7")).await, None);
 }
 
@@ -171,7 +176,12 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
     assert_eq!(stored.expires_at, week_from(0));
 
     let table = &engine.table;
-    assert!(table.keep_state(&stored, false, at(50), Some(WEEK)).await.unwrap());
+    assert!(
+        table
+            .keep_state(&stored, false, at(50), Some(WEEK))
+            .await
+            .unwrap()
+    );
     let kept = stored_state(&engine, "7").await.unwrap();
     assert_eq!(kept.expires_at, week_from(50));
     assert_eq!(
@@ -180,7 +190,10 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
         "to keep is a fold and no change"
     );
     assert!(
-        !table.keep_state(&stored, false, at(60), Some(WEEK)).await.unwrap(),
+        !table
+            .keep_state(&stored, false, at(60), Some(WEEK))
+            .await
+            .unwrap(),
         "someone else folded"
     );
 

@@ -328,6 +328,11 @@ fn what_a_person_must_act_on_has_an_alarm_that_goes_by_the_words_of_the_code() {
             "\"an event is kept that cannot be read",
         ),
         ("UnansweredMetricFilter", "ask_imocha.rs", "\"unanswered:"),
+        (
+            "ContradictedMetricFilter",
+            "read_result.rs",
+            "\"a callback is contradicted",
+        ),
     ] {
         assert!(
             source(path).contains(words),
@@ -347,6 +352,7 @@ fn what_a_person_must_act_on_has_an_alarm_that_goes_by_the_words_of_the_code() {
         "ParkedAlarm",
         "UnreadableAlarm",
         "UnansweredAlarm",
+        "ContradictedAlarm",
     ] {
         assert!(
             resource(alarm).contains("AlarmActions"),

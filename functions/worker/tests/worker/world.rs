@@ -45,7 +45,9 @@ pub async fn world() -> World {
 pub async fn world_without_keys() -> World {
     let world = world().await;
     for vendor in ["imocha", "jobmojito", "xobin"] {
-        world.platform().set_secret(vendor, &json!({ "api_key": "" }));
+        world
+            .platform()
+            .set_secret(vendor, &json!({ "api_key": "" }));
     }
     world
 }

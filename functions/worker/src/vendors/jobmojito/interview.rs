@@ -27,7 +27,7 @@ const DETAILS: [&str; 5] = [
 const DETAIL_SCORE: &str = "ai_analysis_recruiter_score";
 
 #[derive(Default, Deserialize)]
-struct Interview {
+struct Told {
     #[serde(default, deserialize_with = "lenient::text")]
     status: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
@@ -51,8 +51,8 @@ pub(super) fn result(
     let Some(fields) = find(attempt, answer, ENVELOPES.len())? else {
         return Ok(ResultAnswer::Unclear);
     };
-    let interview: Interview = lenient::shaped(fields.clone()).map_err(|_| VendorError::Strange)?;
-    let Some(event) = interview.event(attempt, fields) else {
+    let told: Told = lenient::shaped(fields.clone()).map_err(|_| VendorError::Strange)?;
+    let Some(event) = told.event(attempt, fields) else {
         return Ok(ResultAnswer::Unclear);
     };
     Ok(ResultAnswer::Known(Box::new(VendorResult {
@@ -112,7 +112,7 @@ fn id(fields: &Map<String, Value>) -> Option<String> {
         .find_map(|name| lenient::as_text(fields.get(*name)?))
 }
 
-impl Interview {
+impl Told {
     /// `None` if it does not say the stage.
     fn event(&self, attempt: &str, fields: &Map<String, Value>) -> Option<Event> {
         let stage = stage(self.status.as_deref()?)?;
