@@ -7,7 +7,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use shared::event::{Assessment, Candidate, Decision, Event, Report, Score, Status};
 use shared::key::attempt_partition;
-use shared::store::{Asked, EventSummary, Partition, StoredState};
+use shared::store::{Asked, Confirmation, EventSummary, Partition, StoredState};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -53,6 +53,7 @@ pub struct AttemptDetails {
     pub attempt: AttemptView,
     pub events: Vec<EventSummary>,
     pub asked: Option<Asked>,
+    pub confirmation: Option<Confirmation>,
 }
 
 /// An event, as `events show --json` prints it.
@@ -243,5 +244,6 @@ pub async fn attempt_details(
         attempt,
         events,
         asked: partition.asked,
+        confirmation: partition.confirmation,
     }))
 }

@@ -178,6 +178,9 @@ pub struct Score {
 }
 
 impl Score {
+    /// Two numbers that are nearer than this are the same: vendors round.
+    pub const TOLERANCE: f64 = 0.01;
+
     /// `None` if the vendor gave no number at all.
     #[must_use]
     pub fn known(self) -> Option<Self> {

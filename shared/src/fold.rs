@@ -5,6 +5,14 @@
 //! where it stands. "Newer" is the vendor's time where the event has one, else when it was last received, then the key. So
 //! the order and number of messages never matter, and the order and number of deliveries only where neither ranks nor the
 //! vendor's times tell two events apart.
+//!
+//! What was read from the vendor's API is *vouched for*, which a call that nobody signed is not: of the steps, it stands against
+//! all that had come before it was read, however far that claims to be and however often it comes again. [`in_doubt`] says
+//! when the API is to be asked.
+
+mod doubt;
+
+pub use doubt::in_doubt;
 
 use crate::attempt::{Source as By, State};
 use crate::event::{Assessment, Candidate, Event, Order, Report, Stage};
@@ -17,8 +25,12 @@ pub struct Heard {
     pub sk: String,
     /// What it says.
     pub event: Event,
+    /// When it was first received.
+    pub first_received: Timestamp,
     /// When it was last received.
     pub last_received: Timestamp,
+    /// Whether it was read from the vendor's API.
+    pub vouched: bool,
 }
 
 impl Heard {
@@ -79,7 +91,8 @@ fn snapshot(heard: &Heard) -> State {
 }
 
 fn of_progress(by_age: &[&Heard]) -> State {
-    let furthest = by_age
+    let standing = standing(by_age);
+    let furthest = standing
         .iter()
         .filter_map(|heard| heard.event.status.map(|status| (status, heard)))
         // The last of equal ones is the newest, since they are in order of age.
@@ -88,11 +101,29 @@ fn of_progress(by_age: &[&Heard]) -> State {
         status: furthest.map(|(status, heard)| (status, By(heard.sk.clone()))),
         vendor_status: furthest.and_then(|(_, heard)| heard.event.vendor_status.clone()),
         decision: newest(by_age, |event| event.decision),
-        score: newest(by_age, |event| event.score),
+        score: newest(&standing, |event| event.score)
+            .or_else(|| newest(by_age, |event| event.score)),
         report: newest_report(by_age),
         assessment: None,
         candidate: None,
     }
+}
+
+/// What was read last, if it says how far the attempt is, and what came for the first time after that; everything, if nothing
+/// was read.
+fn standing<'a>(by_age: &[&'a Heard]) -> Vec<&'a Heard> {
+    let Some(read) = last_read(by_age.iter().copied()) else {
+        return by_age.to_vec();
+    };
+    let stands = |heard: &&&Heard| heard.sk == read.sk || heard.first_received > read.last_received;
+    by_age.iter().filter(stands).copied().collect()
+}
+
+/// What was last read from the vendor's API of how far an attempt is.
+fn last_read<'a>(events: impl Iterator<Item = &'a Heard>) -> Option<&'a Heard> {
+    events
+        .filter(|heard| heard.vouched && heard.event.status.is_some())
+        .max_by_key(|heard| heard.last_received)
 }
 
 /// A link that one event has is not given up for a later one's word that there is a report somewhere.

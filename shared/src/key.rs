@@ -137,6 +137,8 @@ pub const REPORT_PREFIX: &str = "report#";
 pub const STATE: &str = "attempt";
 /// The sort key of what a vendor was asked to send again, the first of those that a fold reads.
 pub const ASKED: &str = "asked";
+/// The sort key of whether the vendor's API confirms the state.
+pub const CONFIRMATION: &str = "confirmation";
 /// What the sort keys of the parts of bodies begin with: beyond what a fold reads.
 pub const BODY_PART_PREFIX: &str = "verbatim#";
 /// The sort key of the attempt that a vendor is known to have.
@@ -396,7 +398,14 @@ mod tests {
 
     #[test]
     fn a_fold_reads_the_state_before_the_events_and_no_raw_body() {
-        let read = [ASKED, STATE, "event#1", "report#1", BODY_PART_PREFIX];
+        let read = [
+            ASKED,
+            STATE,
+            CONFIRMATION,
+            "event#1",
+            "report#1",
+            BODY_PART_PREFIX,
+        ];
         assert!(read.is_sorted());
         assert!(body_part(&"0".repeat(64), 0).starts_with(BODY_PART_PREFIX));
     }

@@ -87,6 +87,8 @@ metrics! {
 
     /// Callbacks that the vendor was asked for as often as it is to be, and did not send.
     Unanswered: Count by JobAndSource;
+    /// Callbacks that say something else than the result that the vendor's API has.
+    Contradicted: Count by JobAndSource;
 }
 
 /// By what a line's metrics are broken down, besides their total over everything.

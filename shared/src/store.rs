@@ -7,6 +7,7 @@ mod asked;
 mod attempts;
 mod body;
 mod changes;
+mod confirmations;
 mod due;
 mod events;
 mod item;
@@ -19,6 +20,7 @@ mod update;
 
 pub use asked::{Asked, AskedOutcome, Patience};
 pub use attempts::{Partition, StateWrite, StoredState};
+pub use confirmations::{Confirmation, ConfirmationOutcome, Difference};
 pub use due::{DueItem, FIRST_DUE};
 pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;

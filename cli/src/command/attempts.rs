@@ -6,7 +6,7 @@ use crate::output;
 use crate::sources;
 use crate::view::{self, AttemptDetails, AttemptView};
 use anyhow::Context;
-use shared::store::Asked;
+use shared::store::{Asked, Confirmation};
 
 /// Lists attempts.
 pub async fn list(
@@ -71,16 +71,43 @@ fn print_details(details: &AttemptDetails) -> anyhow::Result<()> {
     if let Some(asked) = &details.asked {
         output::line(&format!("{:<12}{}", "asked for", asked_text(asked)))?;
     }
+    if let Some(confirmation) = &details.confirmation {
+        output::line(&format!(
+            "{:<12}{}",
+            "api says",
+            confirmation_text(confirmation)
+        ))?;
+    }
     for event in &details.events {
         output::line(&format!(
-            "{}  {:<24}{}  {}×",
+            "{}  {:<24}{}  {}×  {}",
             event.first_received,
             event.kind.to_string(),
             event.id,
-            event.deliveries
+            event.deliveries,
+            event.origin.name()
         ))?;
     }
     Ok(())
+}
+
+/// `differs in status, score: read 2026-…`.
+fn confirmation_text(confirmation: &Confirmation) -> String {
+    let outcome = confirmation.outcome.name();
+    let differences: Vec<&str> = confirmation
+        .differences
+        .iter()
+        .map(|it| it.name())
+        .collect();
+    let differences = match differences.as_slice() {
+        [] => String::new(),
+        names => format!(" in {}", names.join(", ")),
+    };
+    let read = match confirmation.read_at {
+        Some(read_at) => format!("read {read_at}"),
+        None => "not read yet".to_owned(),
+    };
+    format!("{outcome}{differences}: {read}")
 }
 
 /// `answered: requested 2026-…, asked 1 times, last at 2026-…, answered 2026-…`.
@@ -94,4 +121,29 @@ fn asked_text(asked: &Asked) -> String {
     let answered = answered.unwrap_or_default();
     let requested = asked.requested_at;
     format!("{outcome}: requested {requested}, {asked_then}{answered}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::store::{ConfirmationOutcome, Difference};
+    use shared::timestamp::Timestamp;
+
+    #[test]
+    fn what_the_api_says_otherwise_is_named() {
+        let mut confirmation = Confirmation {
+            outcome: ConfirmationOutcome::Pending,
+            requested_at: Timestamp::EPOCH,
+            read_at: None,
+            differences: Vec::new(),
+        };
+        assert_eq!(confirmation_text(&confirmation), "pending: not read yet");
+        confirmation.outcome = ConfirmationOutcome::Differs;
+        confirmation.read_at = Some(Timestamp::EPOCH);
+        confirmation.differences = vec![Difference::Status, Difference::Score];
+        assert_eq!(
+            confirmation_text(&confirmation),
+            "differs in status, score: read 1970-01-01T00:00:00.000Z"
+        );
+    }
 }

@@ -6,7 +6,7 @@ use crate::output::{self, or_dash};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use shared::key::{
-    ASKED, EVENT_PREFIX, EventId, ItemKey, REGISTRATION, REPORT_PREFIX, SHARDS, STATE,
+    ASKED, CONFIRMATION, EVENT_PREFIX, EventId, ItemKey, REGISTRATION, REPORT_PREFIX, SHARDS, STATE,
 };
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
@@ -123,6 +123,8 @@ fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
         Some("publish")
     } else if key.sk.starts_with(REPORT_PREFIX) {
         Some("fetch_report")
+    } else if key.sk == CONFIRMATION {
+        Some("read_result")
     } else if key.sk == ASKED && source == ask_imocha::SOURCE {
         Some("ask_imocha")
     } else if key.sk == REGISTRATION && key.vendor() == Some(register::VENDOR) {
@@ -179,6 +181,8 @@ mod tests {
         let report = viewed("xobin#attempt#1", "report#1");
         assert_eq!((report.job, report.event), (Some("fetch_report"), None));
         assert_eq!(viewed("xobin#attempt#1", "attempt").job, Some("publish"));
+        let confirmation = viewed("imocha#attempt#1", "confirmation");
+        assert_eq!(confirmation.job, Some("read_result"));
         assert_eq!(viewed("imocha#attempt#1", "asked").job, Some("ask_imocha"));
         assert_eq!(viewed("xobin#attempt#1", "asked").job, None);
         let registration = viewed("vendor#xobin", "registration");

@@ -20,7 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The source that is asked.
-pub const SOURCE: &str = "imocha";
+pub use crate::vendors::imocha::SOURCE;
+
 /// How long an answer is waited for when it was asked for once. Each time it is waited twice as long.
 const ANSWER_DUE: Duration = Duration::from_mins(15);
 const LONGEST_WAIT: Duration = Duration::from_hours(4);

@@ -10,10 +10,11 @@ use crate::{JobError, Worker};
 use shared::attempt::State;
 use shared::error::causes;
 use shared::event::{Kind, Report};
-use shared::fold::{Heard, fold};
-use shared::key::ItemKey;
+use shared::fold::{Heard, fold, in_doubt};
+use shared::key::{CONFIRMATION, ItemKey};
 use shared::store::{
-    FIRST_DUE, Origin, Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent, StoredState,
+    ConfirmationOutcome, FIRST_DUE, Origin, Partition, ReportItem, ReportOutcome, StateWrite,
+    StoredEvent, StoredState,
 };
 use shared::timestamp::Timestamp;
 
@@ -82,9 +83,17 @@ impl Worker {
             let follow_ups = Vec::new();
             return Ok(Written::Current { follow_ups });
         };
+        let in_doubt = self.is_to_be_read(source, partition, &heard).await;
+        let doubt = in_doubt.then(|| {
+            Job::ReadResult(ItemKey {
+                pk: pk.to_owned(),
+                sk: CONFIRMATION.to_owned(),
+            })
+        });
         if let Some(stored) = stored.filter(|stored| stored.state == state) {
-            let follow_ups = pending(pk, stored, &partition.reports, self.clock.now());
-            let current = self.note_fold(stored, &partition.events).await?;
+            let mut follow_ups = pending(pk, stored, &partition.reports, self.clock.now());
+            follow_ups.extend(doubt);
+            let current = self.note_fold(stored, in_doubt, &partition.events).await?;
             return Ok(if current {
                 Written::Current { follow_ups }
             } else {
@@ -102,18 +111,31 @@ impl Worker {
             folds: stored.map_or(0, |stored| stored.folds),
             report: stored.and_then(|stored| stored.report),
             new_report,
+            in_doubt,
             candidate_key: candidate_key.as_deref(),
             now: self.clock.now(),
         };
         let written = self.table.put_state(write).await?;
         Ok(if written {
             let report = new_report.map(|(number, _)| ReportItem::key(pk, number));
-            Written::Current {
-                follow_ups: follow_ups(Some(write.key()), report),
-            }
+            let mut follow_ups = follow_ups(Some(write.key()), report);
+            follow_ups.extend(doubt);
+            Written::Current { follow_ups }
         } else {
             Written::Overtaken
         })
+    }
+
+    /// Whether the vendor's API is to be asked for the result: there is a doubt, it can be asked, and the work to do so was not
+    /// made since the doubt arose.
+    async fn is_to_be_read(&self, source: &str, partition: &Partition, heard: &[Heard]) -> bool {
+        let calls = heard.iter().filter(|heard| !heard.vouched);
+        let newest = calls.map(|heard| heard.last_received).max();
+        let known = partition.confirmation.as_ref().is_some_and(|confirmation| {
+            confirmation.outcome == ConfirmationOutcome::Pending
+                && newest.is_none_or(|newest| newest <= confirmation.requested_at)
+        });
+        in_doubt(heard) && !known && self.vendors.reads_results(source).await
     }
 
     /// Whoever clears marks says so in the state, though it stays as it is: a fold that knew less, and has not written yet, is
@@ -121,13 +143,17 @@ impl Worker {
     async fn note_fold(
         &self,
         stored: &StoredState,
+        in_doubt: bool,
         events: &[StoredEvent],
     ) -> Result<bool, JobError> {
         if !events.iter().any(|event| event.marked) {
             return Ok(true);
         }
         let now = self.clock.now();
-        Ok(self.table.keep_state(stored, now, self.keep_for).await?)
+        Ok(self
+            .table
+            .keep_state(stored, in_doubt, now, self.keep_for)
+            .await?)
     }
 
     /// What the vendor was asked for is answered by an event that was received after it was asked.
@@ -184,7 +210,7 @@ impl Worker {
     }
 
     /// What the queue does not take is brought up again by its mark.
-    async fn announce(&self, follow_ups: Vec<Job>, correlation_id: &str) {
+    pub(crate) async fn announce(&self, follow_ups: Vec<Job>, correlation_id: &str) {
         for job in follow_ups {
             let name = job.name();
             if let Err(error) = self.send(job, correlation_id).await {

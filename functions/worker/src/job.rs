@@ -29,6 +29,8 @@ pub enum Job {
     },
     /// A vendor is to call our URLs.
     Register(ItemKey),
+    /// A vendor's API is to be asked for the result of an attempt.
+    ReadResult(ItemKey),
     /// Find what is due.
     Sweep,
 }
@@ -56,6 +58,7 @@ impl Job {
             Self::FetchReport(_) => "fetch_report",
             Self::AskImocha { .. } => "ask_imocha",
             Self::Register(_) => "register",
+            Self::ReadResult(_) => "read_result",
             Self::Sweep => "sweep",
         }
     }
@@ -64,7 +67,10 @@ impl Job {
     #[must_use]
     pub fn source(&self) -> Option<&str> {
         match self {
-            Self::Fold(key) | Self::Publish(key) | Self::FetchReport(key) => key.source(),
+            Self::Fold(key)
+            | Self::Publish(key)
+            | Self::FetchReport(key)
+            | Self::ReadResult(key) => key.source(),
             Self::Register(key) => key.vendor(),
             Self::AskImocha { .. } => Some(crate::ask_imocha::SOURCE),
             Self::Sweep => None,
@@ -80,6 +86,7 @@ impl Job {
             | Self::FetchReport(_)
             | Self::AskImocha { .. }
             | Self::Register(_)
+            | Self::ReadResult(_)
             | Self::Sweep => None,
         }
     }
@@ -88,7 +95,11 @@ impl Job {
     #[must_use]
     pub fn items(&self) -> Vec<ItemKey> {
         match self {
-            Self::Fold(key) | Self::Publish(key) | Self::FetchReport(key) | Self::Register(key) => {
+            Self::Fold(key)
+            | Self::Publish(key)
+            | Self::FetchReport(key)
+            | Self::ReadResult(key)
+            | Self::Register(key) => {
                 vec![key.clone()]
             }
             Self::AskImocha { ids, search } => {
@@ -225,6 +236,7 @@ mod tests {
             Job::Fold(key()),
             Job::Publish(key()),
             Job::FetchReport(key()),
+            Job::ReadResult(key()),
             Job::AskImocha {
                 ids: [2, 1].into(),
                 search: None,

@@ -1,9 +1,9 @@
 //! The worker: the follow-up work that webhooks leave behind, and the only function that talks to vendors.
 //!
 //! One file a job: [`fold`] works out where an attempt stands, [`publish`] tells other systems of it, [`fetch_report`] finds its
-//! report, [`ask_imocha`] has callbacks sent again, [`register`] has a vendor call us, [`sweep`] finds what was left undone.
-//! [`vendors`] are the vendors' APIs, [`bus`] is where a [`change`] is published. A job that has to wait makes its item due later
-//! and is done; only what is broken fails its message.
+//! report, [`read_result`] has the vendor's API confirm it, [`ask_imocha`] has callbacks sent again, [`register`] has a vendor call
+//! us, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs, [`bus`] is where a [`change`] is published. A job
+//! that has to wait makes its item due later and is done; only what is broken fails its message.
 
 pub mod ask_imocha;
 pub mod bus;
@@ -15,6 +15,7 @@ pub mod job;
 mod line;
 mod notes;
 pub mod publish;
+pub mod read_result;
 pub mod register;
 pub mod sweep;
 pub mod vendors;
@@ -191,6 +192,7 @@ impl Worker {
                 self.ask_imocha(ids, search.as_ref(), correlation_id).await
             }
             Job::Register(key) => self.register(key).await,
+            Job::ReadResult(key) => self.read_result(key, correlation_id).await,
             Job::Sweep => self.sweep(correlation_id).await,
         }
     }

@@ -6,7 +6,7 @@ use crate::register::VENDOR as REGISTERED_VENDOR;
 use crate::{JobError, Worker, notes};
 use futures_util::{StreamExt, stream};
 use shared::error::causes;
-use shared::key::{ASKED, EVENT_PREFIX, REGISTRATION, REPORT_PREFIX, SHARDS, STATE};
+use shared::key::{ASKED, CONFIRMATION, EVENT_PREFIX, REGISTRATION, REPORT_PREFIX, SHARDS, STATE};
 use shared::metrics::Metric;
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
@@ -164,6 +164,9 @@ fn work(item: &DueItem) -> Work {
     }
     if sk == STATE {
         return Work::Send(Job::Publish(item.key.clone()));
+    }
+    if sk == CONFIRMATION {
+        return Work::Send(Job::ReadResult(item.key.clone()));
     }
     if sk == REGISTRATION && item.key.vendor() == Some(REGISTERED_VENDOR) {
         return Work::Send(Job::Register(item.key.clone()));

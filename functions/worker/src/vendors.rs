@@ -7,11 +7,15 @@ pub mod imocha;
 pub mod jobmojito;
 pub mod limits;
 pub mod quote;
+mod raw;
+pub mod result;
 pub mod testlify;
 pub mod xobin;
 
 pub use client::ApiKey;
 pub use error::VendorError;
+
+pub use result::{ResultAnswer, VendorResult};
 
 use crate::config::{ApiConfig, WorkerConfig};
 use client::{Auth, Client, Timeouts};
@@ -77,6 +81,24 @@ impl Vendors {
             xobin: xobin::Api::new(xobin, inbound),
             testlify: testlify::Links::new(&config.testlify_report_base_url)?,
         })
+    }
+
+    /// Whether the vendor has an API that tells results, and a key is set for it.
+    pub async fn reads_results(&self, source: &str) -> bool {
+        match source {
+            imocha::SOURCE => self.imocha.is_on().await,
+            jobmojito::SOURCE => self.jobmojito.is_on().await,
+            _ => false,
+        }
+    }
+
+    /// Asks the vendor's API for an attempt's result.
+    pub async fn result(&self, source: &str, attempt: &str) -> Result<ResultAnswer, VendorError> {
+        match source {
+            imocha::SOURCE => self.imocha.result(attempt).await,
+            jobmojito::SOURCE => self.jobmojito.result(attempt).await,
+            _ => Err(VendorError::Off),
+        }
     }
 
     /// Finds out where an attempt's report is, asking the vendor's API if there is no link.

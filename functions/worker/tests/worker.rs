@@ -7,6 +7,8 @@
 mod asking;
 #[path = "worker/batch.rs"]
 mod batch;
+#[path = "worker/confirming.rs"]
+mod confirming;
 #[path = "worker/fold.rs"]
 mod fold;
 #[path = "worker/lines.rs"]

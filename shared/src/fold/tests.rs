@@ -11,7 +11,35 @@ fn heard(sk: &str, received: i64, event: Event) -> Heard {
     Heard {
         sk: sk.into(),
         event,
+        first_received: at(received),
         last_received: at(received),
+        vouched: false,
+    }
+}
+
+/// The same, as it was read from the API.
+fn read(sk: &str, received: i64, event: Event) -> Heard {
+    Heard {
+        vouched: true,
+        ..heard(sk, received, event)
+    }
+}
+
+/// The same, once more.
+fn again(heard: &Heard, received: i64) -> Heard {
+    Heard {
+        last_received: at(received),
+        ..heard.clone()
+    }
+}
+
+fn scored(status: Status, value: f64) -> Event {
+    Event {
+        score: Some(Score {
+            value: Some(value),
+            ..Score::default()
+        }),
+        ..step(status)
     }
 }
 
@@ -175,7 +203,9 @@ fn a_person_is_put_together_from_all_events() {
 fn stored(deliveries: &[(String, Event)]) -> Vec<Heard> {
     let mut items = BTreeMap::new();
     for (second, (sk, event)) in (0..).zip(deliveries) {
-        items.insert(sk.clone(), heard(sk, second, event.clone()));
+        let first = || heard(sk, second, event.clone());
+        let item = items.entry(sk.clone()).or_insert_with(first);
+        item.last_received = at(second);
     }
     items.into_values().collect()
 }
@@ -279,4 +309,58 @@ fn equal_ranks_without_times_are_settled_by_what_was_heard_last() {
         status(&stored(&[a.clone(), b, a])),
         Some(Status::Terminated)
     );
+}
+
+#[test]
+fn what_the_api_says_stands_against_all_that_came_before_it_was_read() {
+    let claimed = heard("event#a", 1, scored(Status::Completed, 99.0));
+    let read = read("event#b", 5, scored(Status::Terminated, 6.0));
+    let state = fold(&[claimed.clone(), read.clone()]).unwrap();
+    let by = || By("event#b".into());
+    assert_eq!(state.status, Some((Status::Terminated, by())));
+    assert_eq!(state.score.unwrap().0.value, Some(6.0));
+    // However often it comes again.
+    let state = fold(&[again(&claimed, 9), read.clone()]).unwrap();
+    assert_eq!(state.status, Some((Status::Terminated, by())));
+    assert_eq!(state.score.unwrap().0.value, Some(6.0));
+    // What is new after that counts, until it was read once more.
+    let new = heard("event#c", 8, scored(Status::Completed, 70.0));
+    let state = fold(&[claimed.clone(), read.clone(), new.clone()]).unwrap();
+    assert_eq!(state.status.unwrap().0, Status::Completed);
+    assert_eq!(state.score.unwrap().0.value, Some(70.0));
+    let state = fold(&[claimed, again(&read, 10), new]).unwrap();
+    assert_eq!(state.status, Some((Status::Terminated, by())));
+}
+
+#[test]
+fn what_the_api_leaves_out_is_taken_from_the_calls() {
+    let mut called = heard("event#a", 1, scored(Status::Completed, 6.0));
+    called.event.report = Report::from_link(Some("https://app.imocha.io/1"), None);
+    let read = read("event#b", 5, step(Status::Completed));
+    let state = fold(&[called.clone(), read]).unwrap();
+    assert_eq!(state.score.unwrap().0.value, Some(6.0));
+    assert_eq!(state.report.map(|(report, _)| report), called.event.report);
+    // One that says nothing of how far it is stands against nothing.
+    let silent = Event::of_attempt("1".into(), None, None);
+    let silent = self::read("event#c", 9, silent);
+    assert_eq!(status(&[called, silent]), Some(Status::Completed));
+}
+
+proptest! {
+    /// Deliveries that came before the reading: whatever their number, order and claims, they change nothing of it.
+    #[test]
+    fn nothing_that_came_before_the_reading_moves_it_by_coming_again(
+        claims in prop::collection::vec((any_status(), 0..100_i64, 0..100_i64), 0..6)
+    ) {
+        let read = read("event#read", 50, scored(Status::Terminated, 6.0));
+        let mut events: Vec<_> = (0_u8..).zip(claims).map(|(number, (status, first, more))| {
+            let first = heard(&format!("event#{number}"), first % 50, scored(status, 99.0));
+            let last = 50 + more;
+            again(&first, last)
+        }).collect();
+        events.push(read);
+        let state = fold(&events).unwrap();
+        prop_assert_eq!(state.status.unwrap().0, Status::Terminated);
+        prop_assert_eq!(state.score.unwrap().0.value, Some(6.0));
+    }
 }

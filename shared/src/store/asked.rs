@@ -1,6 +1,7 @@
 //! What a vendor was asked to send again, one item for each attempt, and what came of it.
 
 use super::StoreError;
+use super::confirmations::Confirmation;
 use super::due::Mark;
 use super::item::{Item, expiry, number, text, time, word};
 use super::table::{Attributes, TIME_TO_LIVE, Table};
@@ -188,8 +189,9 @@ impl Table {
         Ok(times.transpose()?)
     }
 
-    /// Gives up what was asked for as often as it may be, and is not answered by now: it is listed, and asked for no more.
-    /// `keep_for` is how long it is kept. `false` if it is not to be given up.
+    /// Gives up what was asked for as often as it may be, and is not answered by now: it is listed, and asked for no more. Its
+    /// result is to be read from the vendor's API instead. `keep_for` is how long it is kept. `false` if it is not to be given
+    /// up.
     pub async fn give_up_asking(
         &self,
         source: &str,
@@ -210,7 +212,8 @@ impl Table {
             .set("outcome", word(&AskedOutcome::Unanswered))
             .set_or_remove(TIME_TO_LIVE, expiry(now, keep_for));
         let update = Mark::at(key.shard(), now).unanswered_on(update);
-        Ok(self.update(update).await?.is_some())
+        let read = Confirmation::request(&key.pk, now);
+        self.update_together([update, read]).await
     }
 
     /// Notes that what the vendor refused together with others counts as not asked. It is due at `due_at`, if no message

@@ -2,6 +2,7 @@
 
 use super::asked::Asked;
 use super::changes::mark_changed;
+use super::confirmations::Confirmation;
 use super::due::Mark;
 use super::item::{Item, expiry, json, number, text, word};
 use super::reports::ReportItem;
@@ -10,7 +11,9 @@ use super::update::Update;
 use super::{StoreError, StoredEvent};
 use crate::attempt::State;
 use crate::event::Report;
-use crate::key::{ASKED, BODY_PART_PREFIX, EVENT_PREFIX, ItemKey, REPORT_PREFIX, STATE};
+use crate::key::{
+    ASKED, BODY_PART_PREFIX, CONFIRMATION, EVENT_PREFIX, ItemKey, REPORT_PREFIX, STATE,
+};
 use crate::timestamp::Timestamp;
 use std::time::Duration;
 
@@ -27,6 +30,8 @@ pub struct Partition {
     pub state: Option<StoredState>,
     /// What the vendor was asked to send again.
     pub asked: Option<Asked>,
+    /// Whether the vendor's API confirms it.
+    pub confirmation: Option<Confirmation>,
     /// All items but the state, parts of bodies among them, and when each is to expire, in seconds since the epoch.
     kept: Vec<(ItemKey, Option<i64>)>,
 }
@@ -74,6 +79,8 @@ pub struct StateWrite<'a> {
     pub report: Option<u64>,
     /// The report that it offers anew, and its number: created by the same write, and named by the state.
     pub new_report: Option<(u64, &'a Report)>,
+    /// Whether the vendor's API is to be asked: that work is made by the same write.
+    pub in_doubt: bool,
     /// The keyed hash that it is found by.
     pub candidate_key: Option<&'a str>,
     /// The time now.
@@ -164,6 +171,8 @@ impl Partition {
             self.state = Some(StoredState::read(attributes)?);
         } else if sk == ASKED {
             self.asked = Some(Asked::read(attributes)?);
+        } else if sk == CONFIRMATION {
+            self.confirmation = Some(Confirmation::read(attributes)?);
         }
         Ok(())
     }
@@ -196,22 +205,40 @@ impl Table {
     }
 
     /// Writes a state over the version that it was made from, and marks it as a change to be published, in one transaction with
-    /// its new report if it has one. `false` if someone else wrote first, and then nothing is written: fold again.
+    /// the work that follows from it: a new report, a confirmation. `false` if someone else wrote first, and then nothing is
+    /// written: fold again.
     pub async fn put_state(&self, write: StateWrite<'_>) -> Result<bool, StoreError> {
-        let state = write.update();
-        let Some((number, link)) = write.new_report else {
+        let pk = write.key().pk;
+        let report = write.new_report.map(|(number, link)| {
+            ReportItem::creation(&ReportItem::key(&pk, number), link, write.now)
+        });
+        let doubt = write
+            .in_doubt
+            .then(|| Confirmation::request(&pk, write.now));
+        let follow_ups = report.into_iter().chain(doubt);
+        self.update_with(write.update(), follow_ups.collect()).await
+    }
+
+    /// Writes a state and what is made by the same write.
+    async fn update_with(
+        &self,
+        state: Update,
+        follow_ups: Vec<Update>,
+    ) -> Result<bool, StoreError> {
+        if follow_ups.is_empty() {
             return self.update_unless_overtaken(state).await;
-        };
-        let report = ReportItem::key(&write.key().pk, number);
-        let report = ReportItem::creation(&report, link, write.now);
-        self.update_together([state, report]).await
+        }
+        let all = std::iter::once(state).chain(follow_ups);
+        self.update_together(all).await
     }
 
     /// Notes that events were folded into a state without changing it, and keeps it for as long as they are; what is to be
-    /// published is kept from then on. `false` if someone else wrote first: fold again.
+    /// published is kept from then on. Makes the work to confirm it if it is `in_doubt`. `false` if someone else wrote first:
+    /// fold again.
     pub async fn keep_state(
         &self,
         state: &StoredState,
+        in_doubt: bool,
         now: Timestamp,
         keep_for: Option<Duration>,
     ) -> Result<bool, StoreError> {
@@ -223,7 +250,8 @@ impl Table {
             Some(_) => update,
             None => update.set_or_remove(TIME_TO_LIVE, expiry(now, keep_for)),
         };
-        self.update_unless_overtaken(update).await
+        let doubt = in_doubt.then(|| Confirmation::request(&state.key().pk, now));
+        self.update_with(update, doubt.into_iter().collect()).await
     }
 
     /// Keeps everything else of an attempt for as long as its newest event, since its state is folded from all of it. What has
@@ -272,4 +300,4 @@ impl Table {
 const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_sha256, raw_encoding, raw_parts, \
     raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, folds, \
     changed_at, published, report, link, valid_until, outcome, #url, requested_at, requested_by, asked_at, times, \
-    answered_at, problem";
+    answered_at, problem, read_at, differences";

@@ -27,6 +27,18 @@ pub enum Origin {
     Api,
 }
 
+impl Origin {
+    /// The word, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Reconcile => "reconcile",
+            Self::Api => "api",
+        }
+    }
+}
+
 /// An event as it is stored, without its raw body.
 #[derive(Clone, Debug)]
 pub struct StoredEvent {
@@ -107,7 +119,9 @@ impl StoredEvent {
         Heard {
             sk: self.key.sk.clone(),
             event: self.event.clone(),
+            first_received: self.summary.first_received,
             last_received: self.summary.last_received,
+            vouched: self.summary.origin == Origin::Api,
         }
     }
 

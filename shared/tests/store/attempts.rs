@@ -21,6 +21,7 @@ fn write<'a>(attempt: &'a str, state: &'a State, replaces: u64) -> StateWrite<'a
         folds: replaces,
         report: None,
         new_report: None,
+        in_doubt: false,
         candidate_key: None,
         now: at(0),
     }
@@ -157,7 +158,12 @@ async fn a_state_that_is_gone_does_not_come_back() {
     let stored = stored_state(&engine, "7").await.unwrap();
     engine.delete(&state_key("7")).await;
     assert!(!table.put_state(write("7", &begun, 1)).await.unwrap());
-    assert!(!table.keep_state(&stored, at(0), Some(WEEK)).await.unwrap());
+    assert!(
+        !table
+            .keep_state(&stored, false, at(0), Some(WEEK))
+            .await
+            .unwrap()
+    );
     assert_eq!(engine.item(&state_key("7")).await, None);
 }
 
@@ -173,7 +179,12 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
     // Nothing that has work to do expires.
     let changed = stored().await;
     assert_eq!(changed.expires_at, None);
-    assert!(table.keep_state(&changed, at(5), Some(WEEK)).await.unwrap());
+    assert!(
+        table
+            .keep_state(&changed, false, at(5), Some(WEEK))
+            .await
+            .unwrap()
+    );
     let changed = stored().await;
     assert_eq!((changed.folds, changed.expires_at), (2, None));
     let settled = table.settle_published(&changed, at(10), Some(WEEK)).await;
@@ -181,7 +192,9 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
     let published = stored().await;
     assert_eq!(published.expires_at, week_from(10));
 
-    let kept = table.keep_state(&published, at(50), Some(WEEK)).await;
+    let kept = table
+        .keep_state(&published, false, at(50), Some(WEEK))
+        .await;
     assert!(kept.unwrap());
     let kept = stored().await;
     assert_eq!(kept.expires_at, week_from(50));
@@ -190,7 +203,9 @@ async fn a_state_is_kept_for_as_long_as_it_is_said_to_be() {
         (1, 3),
         "to keep is a fold and no change"
     );
-    let late = table.keep_state(&published, at(60), Some(WEEK)).await;
+    let late = table
+        .keep_state(&published, false, at(60), Some(WEEK))
+        .await;
     assert!(!late.unwrap(), "someone else folded");
 
     // Whoever read the state before that fold is overtaken, though the version is the one that was read.

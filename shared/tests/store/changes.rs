@@ -36,6 +36,7 @@ async fn write_over(
         folds: stored.map_or(0, |stored| stored.folds),
         report: None,
         new_report: None,
+        in_doubt: false,
         candidate_key: None,
         now: at(seconds),
     };
@@ -141,7 +142,10 @@ async fn what_no_event_says_is_a_change_as_well() {
 
     // A fold that has read what was before is overtaken, as one that changes nothing is.
     assert!(!write_over(&engine, Some(&before), Status::Archived, 25).await);
-    let kept = engine.table.keep_state(&before, at(25), Some(WEEK)).await;
+    let kept = engine
+        .table
+        .keep_state(&before, false, at(25), Some(WEEK))
+        .await;
     assert!(!kept.unwrap());
     assert_eq!(engine.expires_at(&key()).await, None);
     assert!(write(&engine, Status::Archived, 30).await);

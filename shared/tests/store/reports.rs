@@ -27,6 +27,7 @@ async fn create(engine: &Engine, link: &Report, seconds: i64) -> bool {
         folds: stored.map_or(0, |stored| stored.folds),
         report: None,
         new_report: Some((1, link)),
+        in_doubt: false,
         candidate_key: None,
         now: at(seconds),
     };

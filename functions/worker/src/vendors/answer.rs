@@ -34,7 +34,7 @@ pub(crate) struct Answer {
     /// The body, if it is JSON.
     pub body: Option<Value>,
     /// The body as it came.
-    bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     retry_after: Option<Duration>,
 }
 

@@ -127,6 +127,11 @@ impl Client {
         }
     }
 
+    /// Whether there is a key to call with. One that cannot be read just now may be.
+    pub(super) async fn is_on(&self) -> bool {
+        !matches!(self.key().await, Err(VendorError::Off))
+    }
+
     pub(super) fn get(&self, path: &str) -> RequestBuilder {
         self.http.get(format!("{}{path}", self.base_url))
     }
@@ -171,6 +176,17 @@ impl Client {
         self.ask(admission, request, Answer::outcome)
             .await?
             .success()
+    }
+
+    /// The same, with the exact bytes that it was read from.
+    pub(super) async fn bytes(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<(Vec<u8>, Value), VendorError> {
+        let admission = self.admit().await?;
+        let mut answer = self.ask(admission, request, Answer::outcome).await?;
+        let bytes = std::mem::take(&mut answer.bytes);
+        Ok((bytes, answer.success()?))
     }
 
     async fn answer(

@@ -1,13 +1,19 @@
 //! iMocha's API: <https://apiv3.imocha.io>, header `x-api-key`.
 
+mod report;
+
 use super::answer::Answer;
 use super::client::{Admission, Client};
-use super::{Resolution, VendorError, from_api};
-use reqwest::StatusCode;
+use super::{Resolution, ResultAnswer, VendorError, from_api};
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use shared::key::SourceName;
 use shared::lenient;
 use shared::limits::Outcome;
 use std::collections::BTreeSet;
+
+/// The source that it is the API of.
+pub const SOURCE: SourceName = "imocha";
 
 /// iMocha's API.
 pub struct Api(pub(super) Client);
@@ -36,6 +42,11 @@ pub enum Doubt {
 }
 
 impl Api {
+    /// Whether its key is set.
+    pub(super) async fn is_on(&self) -> bool {
+        self.0.is_on().await
+    }
+
     /// Leave for one call.
     pub(crate) async fn admit(&self) -> Result<Admission, VendorError> {
         self.0.admit().await
@@ -82,17 +93,26 @@ impl Api {
                 "the attempt's id is no TestInvitationId",
             ));
         };
-        let request = self.0.get(&format!("/v3/reports/{attempt}?reportType=1"));
-        let report = self.0.json(request).await?;
-        // The report stands alone, or in the envelope of the other calls.
-        let report = report
-            .get("result")
-            .filter(|result| result.is_object())
-            .unwrap_or(&report);
+        let report = self.0.json(self.report(attempt)).await?;
         Ok(from_api(
-            report.get("pdfReportUrl").and_then(Value::as_str),
+            report::within(&report)
+                .get("pdfReportUrl")
+                .and_then(Value::as_str),
             None,
         ))
+    }
+
+    /// `GET /v3/reports/{testInvitationId}`: what it says of the result.
+    pub async fn result(&self, attempt: &str) -> Result<ResultAnswer, VendorError> {
+        let Ok(attempt) = attempt.parse::<i64>() else {
+            return Ok(ResultAnswer::Unclear);
+        };
+        let (bytes, report) = self.0.bytes(self.report(attempt)).await?;
+        report::result(attempt, bytes, &report)
+    }
+
+    fn report(&self, attempt: i64) -> RequestBuilder {
+        self.0.get(&format!("/v3/reports/{attempt}?reportType=1"))
     }
 }
 

@@ -1,14 +1,45 @@
 //! JobMojito's API: <https://cool.jobmojito.com/functions/v1>, `Authorization: Bearer`.
 
+mod interview;
+
 use super::client::Client;
-use super::{Resolution, VendorError, from_api};
+use super::{Resolution, ResultAnswer, VendorError, from_api};
 use serde_json::{Value, json};
+use shared::key::SourceName;
 use shared::timestamp::Timestamp;
+
+/// The source that it is the API of.
+pub const SOURCE: SourceName = "jobmojito";
 
 /// JobMojito's API.
 pub struct Api(pub(super) Client);
 
 impl Api {
+    /// Whether its key is set.
+    pub(super) async fn is_on(&self) -> bool {
+        self.0.is_on().await
+    }
+
+    /// `POST /job-interview-details`: what it says of the result; where that is not to be found or says too little,
+    /// `GET /merchant-result-list`.
+    pub async fn result(&self, attempt: &str) -> Result<ResultAnswer, VendorError> {
+        let body = json!({ "interview_result_id": attempt });
+        let details = self.0.bytes(self.0.post("/job-interview-details", &body));
+        match details.await {
+            Ok((bytes, answer)) => match interview::result(attempt, bytes, &answer)? {
+                ResultAnswer::Unclear => self.listed(attempt).await,
+                known => Ok(known),
+            },
+            Err(VendorError::NotFound) => self.listed(attempt).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn listed(&self, attempt: &str) -> Result<ResultAnswer, VendorError> {
+        let (bytes, _) = self.0.bytes(self.0.get("/merchant-result-list")).await?;
+        interview::listed(attempt, &bytes)
+    }
+
     /// `POST /job-interview-pdf`: makes the PDF and a link to it, which expires.
     pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
         let body =

@@ -97,7 +97,7 @@ async fn an_answer_that_overtakes_the_calls_own_is_an_answer() {
     world
         .vendor()
         .will_answer(200, &queued(&json!([1]), &json!([])));
-    let callback = step("1", shared::event::Status::Completed, at(1));
+    let callback = step("1", shared::event::Status::InProgress, at(1));
     let (worker, table) = (Arc::clone(&world.worker), world.table.clone());
     world.vendor().meanwhile(async move {
         shared::store::EventStore::record(&table, &callback)
@@ -326,7 +326,7 @@ async fn what_is_not_answered_is_asked_for_again_and_what_is_answered_is_not() {
         .vendor()
         .will_answer(200, &queued(&json!([1, 2]), &json!([])));
     ask(&world, &ids([1, 2])).await;
-    let callback = step("1", shared::event::Status::Completed, at(MINUTE));
+    let callback = step("1", shared::event::Status::InProgress, at(MINUTE));
     world.record(&callback).await;
     world.fold(&callback).await;
     world.wait_until(at(15 * MINUTE));

@@ -61,7 +61,7 @@ async fn what_is_due_becomes_the_job_that_it_wants() {
 #[tokio::test]
 async fn a_lost_message_costs_a_minute_and_no_work() {
     let world = world().await;
-    let done = step("1", Status::Completed, at(0));
+    let done = step("1", Status::InProgress, at(0));
     world.record(&done).await;
     world.wait_until(at(0).plus(FIRST_DUE));
     world.worker.sweep("sweep").await.unwrap();

@@ -47,6 +47,17 @@ pub async fn world() -> World {
     world_with(&[]).await
 }
 
+/// The same without the vendors' API keys.
+pub async fn world_without_keys() -> World {
+    let world = world().await;
+    for vendor in ["imocha", "jobmojito", "xobin"] {
+        world
+            .platform()
+            .set_secret(vendor, &json!({ "api_key": "" }));
+    }
+    world
+}
+
 /// The same with other settings.
 pub async fn world_with(settings: &[(&str, &str)]) -> World {
     let (aws, vendors) = (Platform::start().await, Vendor::start().await);
@@ -373,6 +384,7 @@ pub async fn offer(table: &Table, source: &str, attempt: &str, link: &Report) ->
         folds: partition.state.map_or(0, |state| state.folds),
         report: None,
         new_report: Some((number, link)),
+        in_doubt: false,
         candidate_key: None,
         now: at(0),
     };
