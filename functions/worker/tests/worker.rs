@@ -11,6 +11,8 @@ mod batch;
 mod confirming;
 #[path = "worker/fold.rs"]
 mod fold;
+#[path = "worker/limits.rs"]
+mod limits;
 #[path = "worker/lines.rs"]
 mod lines;
 #[path = "worker/platform.rs"]
@@ -27,5 +29,7 @@ mod searching;
 mod sweep;
 #[path = "worker/vendor.rs"]
 mod vendor;
+#[path = "worker/waiting.rs"]
+mod waiting;
 #[path = "worker/world.rs"]
 mod world;

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How early a call may be: a message is delayed by whole seconds, and those of one second come together.
 pub const TOLERANCE: Duration = Duration::from_secs(1);
 /// How many times to come back are handed out for each call that may go.
-const OVERBOOKED: Micros = 2;
+const OVERBOOKED: Micros = 3;
 /// How long a queue is handed out. A message can be delayed by 15 minutes.
 const QUEUE: Micros = 10 * MINUTE;
 /// For how many calls after it was lowered the pace rises slowly, by 700 millionths each, so that it takes some 300 to be back;

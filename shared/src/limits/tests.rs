@@ -72,7 +72,7 @@ fn a_call_goes_at_once_and_the_next_ones_are_told_times_of_their_own() {
     assert_eq!(apart, 1016);
     let times = [0; 3].map(|now| story.waits(now));
     assert_eq!(times.map(|(_, why)| why), [Why::Rate; 3]);
-    assert_eq!(times.map(|(until, _)| until), [1017, 1525, 2034]);
+    assert_eq!(times.map(|(until, _)| until), [1017, 1356, 1695]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_success_where_nothing_else_was_known_leaves_the_state_as_it_is() {
 
 #[test]
 fn a_backlog_goes_at_the_rate_and_never_above_it_in_any_minute() {
-    for per_minute in [6, 60, 300, 1000] {
+    for per_minute in [6, 30, 60, 300, 1000] {
         let mut simulation = Simulation::of(per_minute, per_minute * 12);
         simulation.run(10 * MINUTE);
         let calls = simulation.call_times();
@@ -107,9 +107,13 @@ fn who_comes_anew_does_not_push_out_who_waits() {
         simulation.comes(number * 5 * 1000 + 137);
     }
     simulation.run(10 * MINUTE);
+    let first = simulation.calls.iter().filter(|it| it.id < 300);
+    assert_eq!(first.clone().count(), 300, "all are done");
+    // With nobody else it would be five minutes, and with those who came in the meantime, had they gone first, seven.
+    let last = first.map(|it| it.at).max();
+    assert!(last < Some(7 * MINUTE), "{last:?}");
     let visits = simulation.most_visits();
-    assert!(visits <= 12, "someone looked {visits} times");
-    assert!(simulation.calls.len() >= 415, "{}", simulation.calls.len());
+    assert!(visits <= 25, "someone looked {visits} times");
 }
 
 #[test]
@@ -121,7 +125,7 @@ fn a_backlog_costs_a_handful_of_looks_at_the_state_for_each_call_however_long_it
         simulation.looks as f64 / f64::from(backlog)
     };
     let (short, long) = (looks_per_call(1000), looks_per_call(20_000));
-    assert!(short < 4.5 && long < 4.5, "{short}, {long}");
+    assert!(short < 5.0 && long < 5.0, "{short}, {long}");
 }
 
 proptest! {

@@ -19,6 +19,9 @@ use shared::secrets::{CachedSecret, Credentials, SecretError, SecretText, Secret
 use shared::timestamp::Timestamp;
 use std::time::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// How long a vendor may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
@@ -194,8 +197,7 @@ impl Client {
         admission: &Admission,
         request: RequestBuilder,
     ) -> Result<Answer, VendorError> {
-        let request = self.authenticated(request, &admission.key)?;
-        Answer::read(request.send().await.map_err(not_sent)?).await
+        exchange(self.authenticated(request, &admission.key)?).await
     }
 
     fn authenticated(
@@ -223,6 +225,11 @@ impl Client {
         );
         self.limits.note(outcome, admission.at).await;
     }
+}
+
+/// The request, and its answer, whatever its status.
+async fn exchange(request: RequestBuilder) -> Result<Answer, VendorError> {
+    Answer::read(request.send().await.map_err(not_sent)?).await
 }
 
 fn not_sent(error: reqwest::Error) -> VendorError {

@@ -37,6 +37,7 @@ pub struct World {
     pub worker: Arc<Worker>,
     pub table: Table,
     pub clock: Clock,
+    config: WorkerConfig,
     client: aws_sdk_dynamodb::Client,
     aws: RunningPlatform,
     vendors: RunningVendor,
@@ -62,26 +63,8 @@ pub async fn world_without_keys() -> World {
 pub async fn world_with(settings: &[(&str, &str)]) -> World {
     let (aws, vendors) = (Platform::start().await, Vendor::start().await);
     let config = WorkerConfig::read(&environment(&aws, &vendors, settings)).unwrap();
-    let sdk = shared::aws::load_local(&aws.url).await;
-    // Without the time-outs of a function: a slow machine is not what is tested here.
-    let client = aws_sdk_dynamodb::Client::new(&sdk);
-    let table = Table::new(client.clone(), config.table_name.clone());
-    let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&sdk));
     let clock = Clock::stopped_at(at(0));
-    let people_id = config.hash_key_secret_id.clone();
-    let queue = shared::aws::sqs(&sdk, Duration::from_secs(5));
-    let worker = Worker {
-        table: table.clone(),
-        queue: Sqs::new(queue, config.queue_url.clone()),
-        people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
-        vendors: Vendors::new(&config, &table, &secrets, &clock).unwrap(),
-        lines: Lines::in_memory(config.metrics_namespace.clone()),
-        bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
-        published_personal_fields: config.published_personal_fields,
-        keep_for: config.keep_for,
-        imocha_ask_times: config.imocha_ask_times,
-        clock: clock.clone(),
-    };
+    let (worker, client) = worker(&config, &aws.url, &clock).await;
     aws.platform.set_secret("people", &json!({ "key": "k" }));
     for vendor in ["imocha", "jobmojito", "xobin"] {
         aws.platform.set_secret(vendor, &json!({ "api_key": KEY }));
@@ -89,13 +72,41 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
     let inbound = json!({ "username": "xobin", "password": PASSWORD, "header": "x-api-key" });
     aws.platform.set_secret(INBOUND, &inbound);
     World {
+        table: worker.table.clone(),
         worker: Arc::new(worker),
-        table,
         clock,
+        config,
         client,
         aws,
         vendors,
     }
+}
+
+async fn worker(
+    config: &WorkerConfig,
+    url: &str,
+    clock: &Clock,
+) -> (Worker, aws_sdk_dynamodb::Client) {
+    let sdk = shared::aws::load_local(url).await;
+    // Without the time-outs of a function: a slow machine is not what is tested here.
+    let client = aws_sdk_dynamodb::Client::new(&sdk);
+    let table = Table::new(client.clone(), config.table_name.clone());
+    let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&sdk));
+    let people_id = config.hash_key_secret_id.clone();
+    let queue = shared::aws::sqs(&sdk, Duration::from_secs(5));
+    let worker = Worker {
+        queue: Sqs::new(queue, config.queue_url.clone()),
+        people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
+        vendors: Vendors::new(config, &table, &secrets, clock).unwrap(),
+        lines: Lines::in_memory(config.metrics_namespace.clone()),
+        bus: EventBridge::new(&sdk, config.event_bus_name.clone(), clock.clone()),
+        published_personal_fields: config.published_personal_fields.clone(),
+        keep_for: config.keep_for,
+        imocha_ask_times: config.imocha_ask_times,
+        clock: clock.clone(),
+        table,
+    };
+    (worker, client)
 }
 
 fn environment(
@@ -159,6 +170,11 @@ impl World {
 
     pub fn vendor(&self) -> &Vendor {
         &self.vendors.vendor
+    }
+
+    /// Another worker beside the first, which knows nothing of it.
+    pub async fn colleague(&self) -> Worker {
+        worker(&self.config, &self.aws.url, &self.clock).await.0
     }
 
     /// Moves the clock on to a time that is not past.
@@ -255,20 +271,7 @@ impl World {
 
     /// The same, with so much time for all of them.
     pub async fn handle_within(&self, time: Duration, bodies: Vec<Option<String>>) -> Vec<String> {
-        let messages = bodies.into_iter().zip(0..).map(|(body, number)| {
-            let mut message = SqsMessage::default();
-            message.message_id = Some(format!("m{number}"));
-            message.body = body;
-            message
-        });
-        let mut event = SqsEvent::default();
-        event.records = messages.collect();
-        let response = self.worker.handle(event, time).await;
-        let failures = response.batch_item_failures.into_iter();
-        let mut failed: Vec<_> = failures.map(|it| it.item_identifier).collect();
-        // Which was done first does not matter.
-        failed.sort();
-        failed
+        handle(&self.worker, time, bodies).await
     }
 
     /// Does what stands in the queue, and what comes of that: then nothing is left to do, now or later.
@@ -297,6 +300,24 @@ impl World {
             assert_eq!(self.handle(bodies).await, [""; 0]);
         }
     }
+}
+
+/// Has this worker handle a batch with these bodies, and tells which of them failed, by their place, in order.
+pub async fn handle(worker: &Worker, time: Duration, bodies: Vec<Option<String>>) -> Vec<String> {
+    let messages = bodies.into_iter().zip(0..).map(|(body, number)| {
+        let mut message = SqsMessage::default();
+        message.message_id = Some(format!("m{number}"));
+        message.body = body;
+        message
+    });
+    let mut event = SqsEvent::default();
+    event.records = messages.collect();
+    let response = worker.handle(event, time).await;
+    let failures = response.batch_item_failures.into_iter();
+    let mut failed: Vec<_> = failures.map(|it| it.item_identifier).collect();
+    // Which was done first does not matter.
+    failed.sort();
+    failed
 }
 
 /// What takes items away.

@@ -21,6 +21,7 @@ enum Event {
 
 /// A call that went.
 pub struct Call {
+    pub id: u32,
     pub at: i64,
     pub well: bool,
 }
@@ -95,7 +96,7 @@ impl Simulation {
         let (decision, state) = self.limiter.admit(&self.state, at(now));
         self.state = state;
         let (when, event) = match decision {
-            Decision::Go => self.call(now),
+            Decision::Go => self.call(now, id),
             Decision::Wait { until, .. } => {
                 let until = until.unix_ms() - at(0).unix_ms();
                 (self.comes_back(now, until), Event::Comes)
@@ -104,9 +105,9 @@ impl Simulation {
         self.events.push(Reverse((when, id, event)));
     }
 
-    fn call(&mut self, now: i64) -> (i64, Event) {
+    fn call(&mut self, now: i64, id: u32) -> (i64, Event) {
         let well = !self.down.contains(&now) && self.vendor.bears(now);
-        self.calls.push(Call { at: now, well });
+        self.calls.push(Call { id, at: now, well });
         let admitted_at = now;
         (now + LATENCY, Event::Answered { admitted_at, well })
     }
