@@ -41,6 +41,7 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
         "posting the {} files under events/ twice, in a shuffled order …",
         files.len()
     );
+    deliveries::remember(stage, &files)?;
     deliveries.post_files(stage, files, seed).await?;
 
     let bulk = Bulk::new(root)?;

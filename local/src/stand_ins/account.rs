@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde_json::{Map, Value, json};
 
 /// "At a time only 100 records will be processed."
 pub(super) const MOST_IDS: usize = 100;
@@ -13,13 +14,25 @@ pub(super) struct Account {
     callbacks: BTreeMap<i64, Bytes>,
     failures_left: BTreeMap<i64, usize>,
     calls: Vec<Vec<i64>>,
+    invites: BTreeMap<i64, Invite>,
+    reported: BTreeMap<i64, Map<String, Value>>,
+    hides_foreign: bool,
+    listings: usize,
+}
+
+/// What Retrieve Invites knows of an attempt.
+#[derive(Debug)]
+struct Invite {
+    state: String,
+    /// Like `2026-01-15T10:00:00Z`: such texts sort as times do.
+    at: String,
 }
 
 /// What Process Callbacks came to.
 pub(super) enum Processed {
     /// More ids than it takes.
     TooMany,
-    /// These are not ours, and so nothing is queued.
+    /// Some are not ours, and so nothing is queued: these, or it is not said which.
     Foreign(Vec<i64>),
     /// What is not in `failed` is called back, each with its body.
     Queued {
@@ -35,6 +48,44 @@ impl Account {
 
     pub(super) fn fail(&mut self, id: i64, times: usize) {
         self.failures_left.insert(id, times);
+    }
+
+    pub(super) fn hide_foreign(&mut self) {
+        self.hides_foreign = true;
+    }
+
+    pub(super) fn invite(&mut self, id: i64, state: &str, at: &str) {
+        let (state, at) = (state.to_owned(), at.to_owned());
+        self.invites.insert(id, Invite { state, at });
+    }
+
+    pub(super) fn report(&mut self, id: i64, field: &str, value: Value) {
+        let fields = self.reported.entry(id).or_default();
+        fields.insert(field.to_owned(), value);
+    }
+
+    /// What the attempt's report says otherwise than its callback.
+    pub(super) fn reported(&self, id: i64) -> Map<String, Value> {
+        self.reported.get(&id).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn listings(&self) -> usize {
+        self.listings
+    }
+
+    /// The invites of this state from `start` on and before `end`.
+    pub(super) fn list(&mut self, state: &str, start: &str, end: &str) -> Vec<Value> {
+        self.listings += 1;
+        let listed = self.invites.iter().filter(|(_, invite)| {
+            invite.state == state && *start <= *invite.at && *invite.at < *end
+        });
+        let element = |id: &i64| {
+            json!({
+                "testInvitationId": id, "testId": 292_930, "name": format!("Candidate {id}"),
+                "email": format!("candidate.{id}@example.com"), "invitationtype": "api", "testStatus": word(state),
+            })
+        };
+        listed.map(|(id, _)| element(id)).collect()
     }
 
     pub(super) fn calls(&self) -> Vec<Vec<i64>> {
@@ -53,7 +104,8 @@ impl Account {
         let (ours, foreign): (Vec<i64>, Vec<i64>) =
             ids.iter().partition(|id| self.callbacks.contains_key(id));
         if !foreign.is_empty() {
-            return Processed::Foreign(foreign);
+            let named = if self.hides_foreign { vec![] } else { foreign };
+            return Processed::Foreign(named);
         }
         let (failed, successful): (Vec<i64>, Vec<i64>) =
             ours.into_iter().partition(|id| self.fails(*id));
@@ -74,4 +126,10 @@ impl Account {
             _ => false,
         }
     }
+}
+
+/// The status that a state is in an element of the list.
+fn word(state: &str) -> String {
+    let (first, rest) = state.split_at_checked(1).unwrap_or_default();
+    format!("{}{rest}", first.to_uppercase())
 }

@@ -1,9 +1,9 @@
-//! iMocha's API: Process Callbacks and the report, and the callbacks themselves.
+//! iMocha's API: Process Callbacks, Retrieve Invites and the report, and the callbacks themselves.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -37,6 +37,19 @@ struct Api {
 struct ProcessCallbacks {
     #[serde(rename = "testinvitationIds")]
     ids: Vec<i64>,
+}
+
+/// With a capital, unlike all else that iMocha is asked.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Window {
+    start_date_time: String,
+    end_date_time: String,
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    state: String,
 }
 
 impl Imocha {
@@ -82,6 +95,27 @@ impl Imocha {
         locked(&self.account).fail(id, times);
     }
 
+    /// From now on, a call with ids that are not ours is refused without naming them.
+    pub fn hide_foreign(&self) {
+        locked(&self.account).hide_foreign();
+    }
+
+    /// Has Retrieve Invites list the attempt: `completed`, `cancelled` or `expired`, at a time like `2026-01-15T10:00:00Z`.
+    pub fn invite(&self, id: i64, state: &str, at: &str) {
+        locked(&self.account).invite(id, state, at);
+    }
+
+    /// Has the attempt's report say this instead of what its callback says.
+    pub fn report(&self, id: i64, field: &str, value: Value) {
+        locked(&self.account).report(id, field, value);
+    }
+
+    /// How often Retrieve Invites was called.
+    #[must_use]
+    pub fn listings(&self) -> usize {
+        locked(&self.account).listings()
+    }
+
     /// The ids of every call of Process Callbacks that had the right key, in order: also of those that were refused
     /// because of their ids.
     #[must_use]
@@ -99,6 +133,7 @@ impl Imocha {
 fn router(api: Api) -> Router {
     Router::new()
         .route("/v3/callbacks/process", post(process_callbacks))
+        .route("/v3/candidates/testattempts", post(retrieve_invites))
         .route("/v3/reports/{id}", get(read_report))
         .with_state(api)
 }
@@ -135,11 +170,36 @@ async fn process_callbacks(State(api): State<Api>, body: Bytes) -> Response {
     }
 }
 
+/// What cannot be read is 401, as it is seen to be.
+async fn retrieve_invites(
+    State(api): State<Api>,
+    Query(listing): Query<Listing>,
+    body: Bytes,
+) -> Response {
+    let window = serde_json::from_slice(&body).ok();
+    let window = window.filter(|window: &Window| window.start_date_time < window.end_date_time);
+    let known = ["completed", "cancelled", "expired"].contains(&&*listing.state);
+    let Some(window) = window.filter(|_| known) else {
+        let message = "StartDateTime, EndDateTime or state is not valid";
+        return refuse(StatusCode::UNAUTHORIZED, [message]);
+    };
+    let (start, end) = (window.start_date_time, window.end_date_time);
+    let listed = locked(&api.account).list(&listing.state, &start, &end);
+    if listed.is_empty() {
+        return refuse(StatusCode::NOT_FOUND, ["No test attempts found"]);
+    }
+    let result = json!({ "testAttempts": listed });
+    Json(json!({ "result": result, "errors": null })).into_response()
+}
+
 async fn read_report(State(api): State<Api>, Path(id): Path<String>) -> Response {
     let id = id.parse().ok();
-    let known = id.and_then(|id| Some((id, locked(&api.account).body(id)?)));
+    let account = locked(&api.account);
+    let known = id.and_then(|id| Some((id, account.body(id)?)));
     match known {
-        Some((id, callback)) => Json(report::of(id, &callback)).into_response(),
+        Some((id, callback)) => {
+            Json(report::of(id, &callback, account.reported(id))).into_response()
+        }
         None => refuse(StatusCode::NOT_FOUND, ["testInvitationId not found"]),
     }
 }

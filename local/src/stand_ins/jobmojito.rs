@@ -1,9 +1,12 @@
-//! JobMojito's API: the export of an interview as PDF.
+//! JobMojito's API: the export of an interview as PDF, and the interview's result.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
@@ -16,12 +19,17 @@ use super::key::Key;
 /// Later than any test or demonstration: whether a link is out of date is not the stand-in's to say.
 const VALID_UNTIL: &str = "2099-01-01T00:00:00.000Z";
 
-/// A stand-in for JobMojito's API, which has a PDF of any interview.
+/// A stand-in for JobMojito's API, which has a PDF of any interview, and the results that it was told to remember.
 #[derive(Debug)]
-pub struct Jobmojito(Host);
+pub struct Jobmojito {
+    host: Host,
+    results: Results,
+}
+
+type Results = Arc<Mutex<BTreeMap<String, Value>>>;
 
 #[derive(Deserialize)]
-struct ExportPdf {
+struct OfInterview {
     interview_result_id: String,
 }
 
@@ -33,29 +41,69 @@ impl Jobmojito {
             value: format!("Bearer {api_key}"),
             refusal: error("The API key is not valid", "authorization"),
         };
-        let router = Router::new().route("/job-interview-pdf", post(export_pdf));
-        Ok(Self(Host::start(key.guard(router)).await?))
+        let results = Results::default();
+        let router = Router::new()
+            .route("/job-interview-pdf", post(export_pdf))
+            .route("/job-interview-details", post(details))
+            .route("/merchant-result-list", get(list))
+            .with_state(Arc::clone(&results));
+        let host = Host::start(key.guard(router)).await?;
+        Ok(Self { host, results })
+    }
+
+    /// Makes this what an interview has come to, as its webhook would say it.
+    pub fn remember(&self, id: &str, result: Value) {
+        locked(&self.results).insert(id.to_owned(), result);
     }
 
     /// Where it is served, without a slash at the end.
     #[must_use]
     pub fn base_url(&self) -> &str {
-        self.0.base_url()
+        self.host.base_url()
     }
 }
 
-async fn export_pdf(body: Bytes) -> Response {
-    let asked = serde_json::from_slice(&body).ok();
-    let asked = asked.filter(|asked: &ExportPdf| !asked.interview_result_id.is_empty());
-    let Some(ExportPdf {
-        interview_result_id: id,
-    }) = asked
-    else {
+fn asked(body: &[u8]) -> Result<String, Response> {
+    let asked = serde_json::from_slice(body).ok();
+    let asked = asked.map(|asked: OfInterview| asked.interview_result_id);
+    asked.filter(|id| !id.is_empty()).ok_or_else(|| {
         let missing = error(
             "The id of the interview result is missing",
             "interview_result_id",
         );
-        return (StatusCode::UNPROCESSABLE_ENTITY, Json(missing)).into_response();
+        (StatusCode::UNPROCESSABLE_ENTITY, Json(missing)).into_response()
+    })
+}
+
+async fn details(State(results): State<Results>, body: Bytes) -> Response {
+    let id = match asked(&body) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    match locked(&results).get(&id) {
+        Some(result) => Json(json!({ "data": result })).into_response(),
+        None => {
+            let unknown = error("There is no such interview result", "interview_result_id");
+            (StatusCode::NOT_FOUND, Json(unknown)).into_response()
+        }
+    }
+}
+
+/// The list tells less than the details.
+async fn list(State(results): State<Results>) -> Json<Value> {
+    let results = locked(&results);
+    let row = |(id, result): (&String, &Value)| {
+        json!({
+            "interview_result_id": id, "status": result.get("status"), "score": result.get("score"),
+        })
+    };
+    Json(json!({ "data": results.iter().map(row).collect::<Vec<_>>() }))
+}
+
+async fn export_pdf(body: Bytes) -> Response {
+    let id = match asked(&body) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
     };
     let url =
         format!("https://cool.jobmojito.com/storage/v1/object/sign/pdf/{id}.pdf?token=opaque");
@@ -64,4 +112,8 @@ async fn export_pdf(body: Bytes) -> Response {
 
 fn error(message: &str, name: &str) -> Value {
     json!({ "error": message, "name": name })
+}
+
+fn locked(results: &Results) -> MutexGuard<'_, BTreeMap<String, Value>> {
+    results.lock().unwrap_or_else(PoisonError::into_inner)
 }

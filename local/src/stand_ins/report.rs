@@ -4,11 +4,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use serde_json::{Map, Value, json};
 
-/// Every field that is documented; what the callback does not say is null or empty.
-pub(super) fn of(id: i64, callback: &[u8]) -> Value {
+/// Every field that is documented; what the callback does not say is null or empty. `otherwise` goes before the callback.
+pub(super) fn of(id: i64, callback: &[u8], otherwise: Map<String, Value>) -> Value {
+    let mut report = as_called(id, callback);
+    for (field, value) in otherwise {
+        report.insert(field, value);
+    }
+    Value::Object(report)
+}
+
+fn as_called(id: i64, callback: &[u8]) -> Map<String, Value> {
     let callback: Map<String, Value> = serde_json::from_slice(callback).unwrap_or_default();
     let said = |name| field(&callback, name);
-    json!({
+    let fields = json!({
         "testInvitationId": id,
         "testId": null,
         "candidateEmail": said("CandidateEmailId"),
@@ -23,7 +31,8 @@ pub(super) fn of(id: i64, callback: &[u8]) -> Value {
         "performanceCategory": said("PerformanceCategory"),
         "sections": [],
         "skills": [],
-    })
+    });
+    fields.as_object().cloned().unwrap_or_default()
 }
 
 /// The names in older callbacks have a space at their end.

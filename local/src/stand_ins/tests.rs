@@ -212,6 +212,78 @@ async fn imocha_has_reports_of_its_own_attempts_only() {
 }
 
 #[tokio::test]
+async fn imocha_may_report_otherwise_than_it_called() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    imocha.remember(7, BODY.to_vec());
+    imocha.report(7, "candidatePoints", json!("3.5"));
+    let url = format!("{}/v3/reports/7", imocha.base_url());
+    let (_, body) = answer(client().get(url).header("x-api-key", KEY)).await;
+    assert_eq!(
+        (&body["candidatePoints"], &body["status"]),
+        (&json!("3.5"), &json!("Complete"))
+    );
+}
+
+#[tokio::test]
+async fn imocha_may_refuse_without_naming_anyone() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    imocha.remember(7, BODY.to_vec());
+    imocha.hide_foreign();
+    let message = "testinvitationIds does not belong to account or not found";
+    let refusal = json!({ "result": null, "errors": [message] });
+    assert_eq!(process(&imocha, KEY, &[7, 8]).await, (401, refusal));
+}
+
+#[tokio::test]
+async fn imocha_lists_invites_by_state_and_window() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    imocha.invite(7, "completed", "2026-01-15T10:00:00Z");
+    imocha.invite(8, "completed", "2026-01-15T11:00:00Z");
+    imocha.invite(9, "expired", "2026-01-15T10:00:00Z");
+    let list = async |state: &str, start: &str, end: &str| {
+        let url = format!(
+            "{}/v3/candidates/testattempts?state={state}",
+            imocha.base_url()
+        );
+        let body = json!({ "StartDateTime": start, "EndDateTime": end });
+        answer(client().post(url).header("x-api-key", KEY).json(&body)).await
+    };
+    let (from, to) = ("2026-01-15T10:00:00Z", "2026-01-15T11:00:00Z");
+    let (status, body) = list("completed", from, to).await;
+    let listed = &body["result"]["testAttempts"];
+    assert_eq!((status, listed.as_array().unwrap().len()), (200, 1));
+    assert_eq!(
+        (&listed[0]["testInvitationId"], &listed[0]["testStatus"]),
+        (&json!(7), &json!("Completed"))
+    );
+    assert_eq!(list("cancelled", from, to).await.0, 404);
+    assert_eq!(list("completed", to, from).await.0, 401);
+    assert_eq!(list("lost", from, to).await.0, 401);
+    assert_eq!(imocha.listings(), 2);
+}
+
+#[tokio::test]
+async fn jobmojito_tells_the_results_that_it_was_told() {
+    let jobmojito = Jobmojito::start(KEY).await.unwrap();
+    jobmojito.remember(
+        "an-id",
+        json!({ "id": "an-id", "status": "active", "score": 71.5 }),
+    );
+    let details = async |id: &str| {
+        let url = format!("{}/job-interview-details", jobmojito.base_url());
+        let body = json!({ "interview_result_id": id });
+        answer(client().post(url).bearer_auth(KEY).json(&body)).await
+    };
+    let (status, body) = details("an-id").await;
+    assert_eq!((status, &body["data"]["status"]), (200, &json!("active")));
+    assert_eq!(details("another").await.0, 404);
+    let url = format!("{}/merchant-result-list", jobmojito.base_url());
+    let (_, body) = answer(client().get(url).bearer_auth(KEY)).await;
+    let row = json!({ "interview_result_id": "an-id", "status": "active", "score": 71.5 });
+    assert_eq!(body["data"], json!([row]));
+}
+
+#[tokio::test]
 async fn jobmojito_makes_a_link_for_those_who_have_the_key() {
     let jobmojito = Jobmojito::start(KEY).await.unwrap();
     let export = async |key: &str, body: Value| {

@@ -25,7 +25,8 @@ pub struct Stage {
     pub bundle: Bundle,
     /// iMocha's stand-in.
     pub imocha: Imocha,
-    _jobmojito: Jobmojito,
+    /// JobMojito's stand-in.
+    pub jobmojito: Jobmojito,
     _xobin: Xobin,
     /// The bundle, as a command sees it.
     pub deployment: Deployment,
@@ -74,7 +75,7 @@ impl Stage {
         Ok(Self {
             bundle,
             imocha,
-            _jobmojito: jobmojito,
+            jobmojito,
             _xobin: xobin,
             deployment,
             senders,
