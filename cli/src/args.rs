@@ -60,6 +60,8 @@ pub enum Command {
     /// The dead-letter queue.
     #[command(subcommand)]
     Dlq(DlqCommand),
+    /// Print the changes of attempts as they are published, until Ctrl-C.
+    Tail(TailArgs),
     /// Have the worker look for work that is due, now rather than within a minute.
     Sweep,
     /// Bring back what was parked, and the messages of the dead-letter queue.
@@ -225,6 +227,16 @@ pub struct AttemptsShowArgs {
     pub source: String,
     /// The attempt, as `attempts list` shows it.
     pub attempt: String,
+}
+
+#[derive(Debug, Args)]
+pub struct TailArgs {
+    /// Only those of this source.
+    #[arg(long, value_name = "NAME")]
+    pub source: Option<String>,
+    /// Only those with this status. May be given more than once.
+    #[arg(long)]
+    pub status: Vec<Status>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,5 +15,6 @@ pub mod reprocess;
 pub mod secrets;
 pub mod send;
 pub mod sweep;
+pub mod tail;
 pub mod webhooks;
 pub mod work;

@@ -32,6 +32,7 @@ const OUTPUTS: [(&str, &str); 6] = [
 ];
 
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
+const BUS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to reach a deployment. A local bundle leaves this in a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -49,6 +50,8 @@ pub struct Deployment {
     pub table: Table,
     /// The client of its queues.
     pub sqs: aws_sdk_sqs::Client,
+    /// The client of its event bus.
+    pub events: aws_sdk_eventbridge::Client,
     secrets: SecretsManager,
     /// Its secrets, as they are changed.
     pub vault: Vault,
@@ -87,6 +90,11 @@ impl Deployment {
         Ok(Self {
             table: Table::new(aws::dynamodb(&sdk), table),
             sqs: aws::sqs(&sdk, QUEUE_TIMEOUT),
+            events: aws_sdk_eventbridge::Client::from_conf(
+                aws_sdk_eventbridge::config::Builder::from(&sdk)
+                    .timeout_config(aws::timeouts(BUS_TIMEOUT, BUS_TIMEOUT / 2))
+                    .build(),
+            ),
             secrets: SecretsManager::new(aws::secrets_manager(&sdk)),
             // With the SDK's own time-outs: those of a function are too short for a change that must not be half known.
             vault: Vault::new(aws_sdk_secretsmanager::Client::new(&sdk)),

@@ -110,6 +110,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             command::work::list(&find().await?, &args, json).await
         }
         Command::Dlq(DlqCommand::List) => command::dlq::list(&find().await?, json).await,
+        Command::Tail(args) => command::tail::run(&find().await?, &args, json).await,
         Command::Sweep => command::sweep::run(&find().await?, json).await,
         Command::Redrive => command::redrive::run(&find().await?, json).await,
     }

@@ -17,6 +17,25 @@ pub fn line(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Whether somebody still reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// As far as is known.
+    There,
+    /// `head` has had enough, or the terminal is gone.
+    Gone,
+}
+
+/// Prints one line at once, for who waits for it.
+pub fn line_for(text: &str) -> anyhow::Result<Reader> {
+    let mut output = io::stdout().lock();
+    match writeln!(output, "{text}").and_then(|()| output.flush()) {
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Prints rows under headings, columns as wide as they need to be.
 pub fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> anyhow::Result<()> {
     for text in aligned(headings, rows) {

@@ -151,7 +151,8 @@ impl ReportView {
     }
 }
 
-fn score(score: Score) -> String {
+/// A score for people: `6 of 115, 5.2 %`.
+pub fn score(score: Score) -> String {
     let value = match (score.value, score.maximum) {
         (Some(value), Some(maximum)) => Some(format!("{value} of {maximum}")),
         (Some(value), None) => Some(value.to_string()),

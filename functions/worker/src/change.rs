@@ -5,6 +5,8 @@
 //! the newest. Nothing in it is personal but what the configuration names, and no link of a vendor's, which opens a report.
 
 mod personal;
+#[cfg(test)]
+mod schema;
 
 pub use personal::{EXPECTED as EXPECTED_PERSONAL_FIELDS, PersonalField, PersonalFields};
 
@@ -26,23 +28,32 @@ const CONTENT_TYPE: &str = "application/json";
 
 /// An attempt has changed, and stands like this now.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Change {
     /// The version of CloudEvents.
+    #[cfg_attr(test, schemars(extend("const" = SPECIFICATION)))]
     specversion: &'static str,
     /// The same whenever this change is published again, and no other's: 32 hexadecimal digits.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{32}$")))]
     id: String,
     /// `/assessment-webhooks/` and the source of the attempt.
+    #[cfg_attr(test, schemars(regex(pattern = "^/assessment-webhooks/[a-z0-9]+$")))]
     source: String,
     #[serde(rename = "type")]
+    #[cfg_attr(test, schemars(extend("const" = TYPE)))]
     kind: &'static str,
     /// The attempt, as `data.attempt`.
     subject: String,
     /// When the attempt changed.
+    #[cfg_attr(test, schemars(with = "String", extend("format" = "date-time")))]
     time: Timestamp,
+    #[cfg_attr(test, schemars(extend("const" = CONTENT_TYPE)))]
     datacontenttype: &'static str,
+    #[cfg_attr(test, schemars(extend("const" = DATA_SCHEMA)))]
     dataschema: &'static str,
     /// `data.version` as text of ten digits, which sorts as the number does. Of two events of one attempt, the one with the
     /// higher sequence is the newer.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9]{10,}$")))]
     sequence: String,
     /// How the attempt stands.
     data: Attempt,
@@ -50,6 +61,7 @@ pub struct Change {
 
 /// How an attempt stands: one candidate at one assessment. What is not known is left out.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(
     clippy::struct_field_names,
     reason = "the id of an attempt is called `attempt` wherever it is published"
@@ -63,12 +75,14 @@ struct Attempt {
     version: u64,
     /// How far it is, in the same words for all sources.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<schema::StatusWord>"))]
     status: Option<Status>,
     /// The vendor's own word for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     vendor_status: Option<String>,
     /// What the recruiter decided, apart from how far it is.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<schema::DecisionWord>"))]
     decision: Option<Decision>,
     /// The score, in the vendor's own units.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,6 +97,8 @@ struct Attempt {
 
 /// A score; at least one of the numbers is there.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Score"))]
 struct PublishedScore {
     /// What was reached.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,6 +113,8 @@ struct PublishedScore {
 
 /// An assessment.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Assessment"))]
 struct PublishedAssessment {
     /// The vendor's id.
     id: String,
@@ -107,6 +125,8 @@ struct PublishedAssessment {
 
 /// A person. At least one of the fields is there.
 #[derive(Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Candidate"))]
 struct PublishedCandidate {
     /// The vendor's id of the person; named `candidate_id` where it is chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,3 +233,6 @@ impl From<Assessment> for PublishedAssessment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

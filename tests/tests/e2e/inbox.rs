@@ -66,12 +66,15 @@ impl<'a> Inbox<'a> {
     }
 }
 
-async fn call(stage: &Stage, operation: &str, input: &Value) {
+/// A call of EventBridge.
+pub async fn call(stage: &Stage, operation: &str, input: &Value) -> Value {
     let request = stage
         .http
         .post(stage.bundle.endpoint_url())
         .header("x-amz-target", format!("AWSEvents.{operation}"))
         .body(input.to_string());
     let answer = request.send().await.unwrap();
-    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    let (status, body) = (answer.status(), answer.text().await.unwrap());
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str(&body).unwrap()
 }

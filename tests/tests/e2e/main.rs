@@ -21,5 +21,6 @@ mod publishing;
 mod registration;
 mod secrets;
 mod stage;
+mod tail;
 mod template;
 mod vendors;

@@ -35,7 +35,7 @@ pub async fn hooks(stage: &Stage, args: &[&str], input: &str) -> Output {
 }
 
 /// The variable of an output: `IMOCHA_API_SECRET_ID` of `ImochaApiSecretId`.
-fn variable(output: &str) -> String {
+pub fn variable(output: &str) -> String {
     let mut name = String::new();
     for letter in output.chars() {
         if letter.is_uppercase() && !name.is_empty() {
