@@ -239,6 +239,15 @@ async fn any_other_answer_is_final_and_shown_as_it_is() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_not_asked_for_again_and_leaves_doubt() {
+    let (world, registration) = answered(200, &" ".repeat(5 * 1024 * 1024)).await;
+    assert_eq!(registration.outcome, RegistrationOutcome::Failed);
+    assert!(message(&registration).contains("too large"));
+    assert_eq!(registration.registered.in_doubt.len(), 4);
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_echoes_a_secret_is_masked_and_what_is_long_is_cut() {
     let secret = json!({ "username": "xobin", "password": PASSWORD });
     let credentials: xobin_webhook::Credentials = serde_json::from_value(secret).unwrap();
@@ -307,6 +316,26 @@ async fn a_busy_vendor_is_asked_again_later_and_all_is_in_doubt_until_it_answers
     }
     assert!(registration(&world).await.registered.in_doubt.is_empty());
     assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
+async fn while_the_key_counts_as_refused_the_operator_is_told_why_nothing_happens() {
+    let (world, _) = answered(401, r#"{"error":"Invalid API key"}"#).await;
+    request(&world, &wanted(&KINDS)).await;
+    register(&world).await;
+    let waiting = registration(&world).await;
+    assert_eq!(waiting.outcome, RegistrationOutcome::Waiting);
+    let message = message(&waiting);
+    assert!(message.contains("refused the API key lately"), "{message}");
+    // It was not asked, so that nothing is in doubt.
+    assert_eq!(world.vendor().asked().len(), 1);
+    assert!(waiting.registered.in_doubt.is_empty());
+    world.vendor().will_answer(200, &success());
+    world.wait_until(world.only_marked().await.due_at);
+    world.worker.sweep("r").await.unwrap();
+    world.work_off_queue().await;
+    let done = registration(&world).await;
+    assert_eq!(done.outcome, RegistrationOutcome::Registered);
 }
 
 #[tokio::test]
