@@ -63,29 +63,28 @@ impl Jobmojito {
     }
 }
 
-fn asked(body: &[u8]) -> Result<String, Response> {
+fn asked(body: &[u8]) -> Option<String> {
     let asked = serde_json::from_slice(body).ok();
     let asked = asked.map(|asked: OfInterview| asked.interview_result_id);
-    asked.filter(|id| !id.is_empty()).ok_or_else(|| {
-        let missing = error(
-            "The id of the interview result is missing",
-            "interview_result_id",
-        );
-        (StatusCode::UNPROCESSABLE_ENTITY, Json(missing)).into_response()
-    })
+    asked.filter(|id| !id.is_empty())
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(error(message, "interview_result_id"))).into_response()
+}
+
+fn no_id() -> Response {
+    let message = "The id of the interview result is missing";
+    refuse(StatusCode::UNPROCESSABLE_ENTITY, message)
 }
 
 async fn details(State(results): State<Results>, body: Bytes) -> Response {
-    let id = match asked(&body) {
-        Ok(id) => id,
-        Err(refusal) => return refusal,
+    let Some(id) = asked(&body) else {
+        return no_id();
     };
     match locked(&results).get(&id) {
         Some(result) => Json(json!({ "data": result })).into_response(),
-        None => {
-            let unknown = error("There is no such interview result", "interview_result_id");
-            (StatusCode::NOT_FOUND, Json(unknown)).into_response()
-        }
+        None => refuse(StatusCode::NOT_FOUND, "There is no such interview result"),
     }
 }
 
@@ -101,9 +100,8 @@ async fn list(State(results): State<Results>) -> Json<Value> {
 }
 
 async fn export_pdf(body: Bytes) -> Response {
-    let id = match asked(&body) {
-        Ok(id) => id,
-        Err(refusal) => return refusal,
+    let Some(id) = asked(&body) else {
+        return no_id();
     };
     let url =
         format!("https://cool.jobmojito.com/storage/v1/object/sign/pdf/{id}.pdf?token=opaque");

@@ -23,7 +23,7 @@ impl Limiter {
     /// else was known leaves the state as it is.
     #[must_use]
     pub fn note(
-        &self,
+        self,
         state: &State,
         outcome: Outcome,
         admitted_at: Timestamp,
@@ -51,7 +51,7 @@ impl Limiter {
     }
 
     fn refused(
-        &self,
+        self,
         state: &mut State,
         retry_after: Option<Duration>,
         admitted_at: Micros,

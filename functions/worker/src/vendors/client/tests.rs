@@ -101,7 +101,7 @@ async fn half_an_answer_is_none() {
 async fn an_endless_body_is_too_large_and_no_outage() {
     let answer = asked(|mut connection| async move {
         says(&mut connection, "HTTP/1.1 200 OK\r\n\r\n").await;
-        let noise = [b' '; 65_536];
+        let noise = vec![b' '; 65_536];
         while connection.write_all(&noise).await.is_ok() {}
     });
     let error = answer.await.unwrap_err();
@@ -152,7 +152,7 @@ async fn where_nobody_listens_nobody_is_reached() {
 async fn retry_after_is_read_in_seconds() {
     let answer =
         told("HTTP/1.1 429 Too Many Requests\r\nretry-after: 120\r\ncontent-length: 0\r\n\r\n");
-    let retry_after = Some(Duration::from_secs(120));
+    let retry_after = Some(Duration::from_mins(2));
     assert_eq!(
         answer.await.unwrap().outcome(),
         Outcome::TooFast { retry_after }
