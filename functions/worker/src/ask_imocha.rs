@@ -2,7 +2,7 @@
 //!
 //! That it was asked is written before the call, so that an answer which overtakes the call's own is still an answer. What
 //! each id came to stands in its `asked` item; what waits is due again, and the sweep asks for it in the fewest calls, until it
-//! was asked for as often as is configured: then it is *unanswered*, and a person is told. [`refused`] finds out what is meant
+//! was asked for as often as is configured: then it is *unanswered*, and a person is told. `refused` finds out what is meant
 //! by a refusal that names nobody.
 
 mod refused;

@@ -1,8 +1,8 @@
 //! One HTTP client for all vendors, and the one way to call them: time-outs, a limit on what is read, no redirects, the key
 //! where the vendor wants it.
 //!
-//! A call has three steps: [`Client::admit`] gives leave for it, [`Client::ask`] makes it, and what it came to is noted for
-//! the calls after it. [`Client::json`] is all of them, for a call whose statuses mean what they mean everywhere. Downloads do
+//! A call has three steps: `Client::admit` gives leave for it, `Client::ask` makes it, and what it came to is noted for
+//! the calls after it. `Client::json` is all of them, for a call whose statuses mean what they mean everywhere. Downloads do
 //! not pass here.
 
 use super::answer::Answer;
