@@ -9,10 +9,11 @@ mod ways;
 
 use crate::archive::{self, Kept};
 use crate::download::pdf::Pdf;
+use crate::job::Job;
 use crate::{JobError, Worker, notes};
 use miss::{Problem, Verdict};
 use shared::error::causes;
-use shared::key::ItemKey;
+use shared::key::{ItemKey, STATE};
 use shared::metrics::Metric;
 use shared::store::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
 use shared::timestamp::Timestamp;
@@ -35,6 +36,17 @@ struct Wanted<'a> {
     report: &'a ReportItem,
     source: &'a str,
     attempt: &'a str,
+    correlation_id: &'a str,
+}
+
+impl Wanted<'_> {
+    /// The state of its attempt, which changes once it is kept.
+    fn state(&self) -> ItemKey {
+        ItemKey {
+            pk: self.report.key.pk.clone(),
+            sk: STATE.to_owned(),
+        }
+    }
 }
 
 /// A report on this machine's disk.
@@ -59,7 +71,12 @@ enum Found {
 
 impl Worker {
     /// Fetches the report at `key` in this time. One that is not ready, and a vendor that cannot be reached, make it due later.
-    pub async fn fetch_report(&self, key: &ItemKey, time: Duration) -> Result<(), JobError> {
+    pub async fn fetch_report(
+        &self,
+        key: &ItemKey,
+        time: Duration,
+        correlation_id: &str,
+    ) -> Result<(), JobError> {
         let gone = || JobError::Gone(key.clone());
         let (source, attempt) = key.attempt().ok_or_else(gone)?;
         let report = self.table.report(key).await?.ok_or_else(gone)?;
@@ -74,6 +91,7 @@ impl Worker {
             report: &report,
             source,
             attempt: &attempt,
+            correlation_id,
         };
         let done = self.fetch_wanted(&wanted, fetching, time).await;
         if done.is_err() {
@@ -110,7 +128,10 @@ impl Worker {
                     problem: None,
                     ..wanted.report.clone()
                 };
-                self.settle_report(&report, fetching).await
+                self.settle_report(&report, fetching).await?;
+                let changed = Job::Publish(wanted.state());
+                self.announce(vec![changed], wanted.correlation_id).await;
+                Ok(())
             }
             Found::Missed(Verdict::Later { after, problem }) => {
                 self.postpone_report(wanted, fetching, after, &problem)

@@ -211,7 +211,7 @@ impl Worker {
             Job::Publish(key) => self.publish(key).await,
             Job::FetchReport(key) => {
                 let time = deadline.saturating_duration_since(Instant::now());
-                self.fetch_report(key, time).await
+                self.fetch_report(key, time, correlation_id).await
             }
             Job::AskImocha { ids, search } => {
                 self.ask_imocha(ids, search.as_ref(), correlation_id).await

@@ -4,16 +4,19 @@
 //! they would write is written by one of them.
 
 use super::StoreError;
+use super::changes::change;
 use super::due::Mark;
 use super::item::{Item, expiry, json, number, text, time, word};
 use super::table::{Attributes, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
 use crate::event::Report;
-use crate::key::{ItemKey, REPORT_PREFIX};
+use crate::key::{ItemKey, REPORT_PREFIX, STATE};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// How often a report and the change of its state are written anew because others write the state just then.
+const TRIES_TOGETHER: usize = 5;
 const FETCHED_UNTIL: &str = "fetched_until";
 
 /// What became of a report.
@@ -147,6 +150,22 @@ impl ReportItem {
         Mark::first(key.shard(), now).set_on(update)
     }
 
+    /// Notes what became of it, and that this is no work any more.
+    fn settling(&self, fetching: Fetching, now: Timestamp, keep_for: Option<Duration>) -> Update {
+        let update = Mark::clear_on(fetching.over(&self.key))
+            // The report of an attempt that was erased and came again is other work.
+            .only_if_is("link", json(&self.link))
+            .set("outcome", word(&self.outcome))
+            .set_or_remove("url", self.url.as_ref().map(text))
+            .set_or_remove("valid_until", self.valid_until.map(time))
+            .set_or_remove("problem", self.problem.as_ref().map(text))
+            .set_or_remove(TIME_TO_LIVE, expiry(now, keep_for));
+        match &self.kept {
+            Some(kept) => kept.set_on(update),
+            None => update,
+        }
+    }
+
     pub(super) fn read(attributes: &Attributes) -> Result<Self, StoreError> {
         let item = Item(attributes);
         let outcome = item.word("outcome")?;
@@ -209,8 +228,9 @@ impl Table {
         Ok(begun.map(|_| Fetching { until }))
     }
 
-    /// Writes what became of the report, and removes its mark. `keep_for` is how long it is kept; `None` is for ever. `false`
-    /// if it took too long, and another one fetches it now.
+    /// Writes what became of the report, and removes its mark; a report that is kept changes its attempt, which is to be
+    /// published, by the same write. `keep_for` is how long it is kept; `None` is for ever. `false` if it took too long, and
+    /// another one fetches it now; then it stays work.
     pub async fn settle_report(
         &self,
         report: &ReportItem,
@@ -218,20 +238,24 @@ impl Table {
         now: Timestamp,
         keep_for: Option<Duration>,
     ) -> Result<bool, StoreError> {
-        let expires = expiry(now, keep_for);
-        let update = Mark::clear_on(fetching.over(&report.key))
-            // The report of an attempt that was erased and came again is other work.
-            .only_if_is("link", json(&report.link))
-            .set("outcome", word(&report.outcome))
-            .set_or_remove("url", report.url.as_ref().map(text))
-            .set_or_remove("valid_until", report.valid_until.map(time))
-            .set_or_remove("problem", report.problem.as_ref().map(text))
-            .set_or_remove(TIME_TO_LIVE, expires);
-        let update = match &report.kept {
-            Some(kept) => kept.set_on(update),
-            None => update,
+        if report.kept.is_none() {
+            let update = report.settling(fetching, now, keep_for);
+            return Ok(self.update(update).await?.is_some());
+        }
+        let state = ItemKey {
+            pk: report.key.pk.clone(),
+            sk: STATE.to_owned(),
         };
-        Ok(self.update(update).await?.is_some())
+        for _ in 0..TRIES_TOGETHER {
+            let settling = report.settling(fetching, now, keep_for);
+            if self
+                .update_together([settling, change(&state, now)])
+                .await?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Leaves a report for later, and notes why. If it is to be looked for later still, that stays so.

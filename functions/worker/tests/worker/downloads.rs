@@ -49,7 +49,7 @@ async fn assert_refused(world: &World, url: &str, why: &str) {
 /// It is looked at again later.
 async fn assert_postponed(world: &World, url: &str, time: Duration, why: &str) {
     let key = offered(world, url).await;
-    world.worker.fetch_report(&key, time).await.unwrap();
+    world.worker.fetch_report(&key, time, "r").await.unwrap();
     assert_problem(&world.report(&key).await, ReportOutcome::Pending, why);
     assert_eq!(world.only_marked().await.key, key);
     assert_eq!(world.platform().uploads(), 0);

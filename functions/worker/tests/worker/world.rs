@@ -217,9 +217,19 @@ impl World {
         }
     }
 
-    /// Fetches the report at this key.
+    /// Fetches the report at this key, and publishes what that changes.
     pub async fn fetch(&self, key: &ItemKey) {
-        self.worker.fetch_report(key, A_WHILE).await.unwrap();
+        self.worker.fetch_report(key, A_WHILE, "r").await.unwrap();
+        self.publish_attempt_of(key).await;
+    }
+
+    /// Publishes the attempt that the item at this key belongs to.
+    pub async fn publish_attempt_of(&self, key: &ItemKey) {
+        let state = ItemKey {
+            pk: key.pk.clone(),
+            sk: STATE.into(),
+        };
+        self.worker.publish(&state).await.unwrap();
     }
 
     /// Moves the clock on to a time that is not past.
