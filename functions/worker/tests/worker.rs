@@ -17,6 +17,8 @@ mod lines;
 mod platform;
 #[path = "worker/publishing.rs"]
 mod publishing;
+#[path = "worker/reconciling.rs"]
+mod reconciling;
 #[path = "worker/registering.rs"]
 mod registering;
 #[path = "worker/reports.rs"]

@@ -63,30 +63,29 @@ impl Jobmojito {
     }
 }
 
-fn asked(body: &[u8]) -> Result<String, Response> {
-    let asked = serde_json::from_slice(body).ok();
-    let asked = asked.map(|asked: OfInterview| asked.interview_result_id);
-    asked.filter(|id| !id.is_empty()).ok_or_else(|| {
-        let missing = error(
-            "The id of the interview result is missing",
-            "interview_result_id",
-        );
-        (StatusCode::UNPROCESSABLE_ENTITY, Json(missing)).into_response()
-    })
+/// The id that is asked for.
+fn asked(body: &[u8]) -> Option<String> {
+    let asked: OfInterview = serde_json::from_slice(body).ok()?;
+    Some(asked.interview_result_id).filter(|id| !id.is_empty())
+}
+
+fn missing() -> Response {
+    let missing = error(
+        "The id of the interview result is missing",
+        "interview_result_id",
+    );
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(missing)).into_response()
 }
 
 async fn details(State(results): State<Results>, body: Bytes) -> Response {
-    let id = match asked(&body) {
-        Ok(id) => id,
-        Err(refusal) => return refusal,
+    let Some(id) = asked(&body) else {
+        return missing();
     };
-    match locked(&results).get(&id) {
-        Some(result) => Json(json!({ "data": result })).into_response(),
-        None => {
-            let unknown = error("There is no such interview result", "interview_result_id");
-            (StatusCode::NOT_FOUND, Json(unknown)).into_response()
-        }
+    if let Some(result) = locked(&results).get(&id) {
+        return Json(json!({ "data": result })).into_response();
     }
+    let unknown = error("There is no such interview result", "interview_result_id");
+    (StatusCode::NOT_FOUND, Json(unknown)).into_response()
 }
 
 /// The list tells less than the details.
@@ -101,9 +100,8 @@ async fn list(State(results): State<Results>) -> Json<Value> {
 }
 
 async fn export_pdf(body: Bytes) -> Response {
-    let id = match asked(&body) {
-        Ok(id) => id,
-        Err(refusal) => return refusal,
+    let Some(id) = asked(&body) else {
+        return missing();
     };
     let url =
         format!("https://cool.jobmojito.com/storage/v1/object/sign/pdf/{id}.pdf?token=opaque");
