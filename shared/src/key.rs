@@ -153,6 +153,8 @@ pub const KNOWN: &str = "known";
 pub const LIMITS: &str = "limits";
 /// The sort key of what is registered at a vendor, and of what is to be.
 pub const REGISTRATION: &str = "registration";
+/// What the sort keys of the runs begin with that compare what a vendor lists with what is stored.
+pub const RUN_PREFIX: &str = "reconcile#";
 /// What the partition keys of items about a vendor begin with. No source has this name.
 const VENDOR_PREFIX: &str = "vendor#";
 const ATTEMPT_INFIX: &str = "#attempt#";

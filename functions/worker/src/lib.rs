@@ -19,6 +19,7 @@ mod line;
 mod notes;
 pub mod publish;
 pub mod read_result;
+pub mod reconcile;
 pub mod register;
 pub mod sweep;
 pub mod vendors;
@@ -218,6 +219,7 @@ impl Worker {
             }
             Job::Register(key) => self.register(key).await,
             Job::ReadResult(key) => self.read_result(key, correlation_id).await,
+            Job::Reconcile(which) => self.reconcile(which, correlation_id).await,
             Job::Sweep => self.sweep(correlation_id).await,
         }
     }

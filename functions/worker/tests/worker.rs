@@ -27,6 +27,8 @@ mod names;
 mod platform;
 #[path = "worker/publishing.rs"]
 mod publishing;
+#[path = "worker/reconciling.rs"]
+mod reconciling;
 #[path = "worker/registering.rs"]
 mod registering;
 #[path = "worker/reports.rs"]

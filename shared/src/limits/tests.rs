@@ -1,3 +1,7 @@
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "the counts of a simulation are small"
+)]
 mod simulation;
 mod vendors;
 
@@ -58,6 +62,10 @@ impl Story {
 const FAILED: Outcome = Outcome::Failed { retry_after: None };
 const TOO_FAST: Outcome = Outcome::TooFast { retry_after: None };
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it is what `Retry-After` is read into"
+)]
 fn after(seconds: u64) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }

@@ -118,7 +118,7 @@ async fn a_report_that_is_there_is_not_displaced() {
     assert!(settle(&engine, &settled, fetching).await);
     assert!(!create(&engine, &link("b"), 20).await);
     let partition = engine.table.partition(&key().pk).await.unwrap();
-    assert_eq!(partition.reports, [settled.clone()]);
+    assert_eq!(partition.reports, *std::slice::from_ref(&settled));
     assert_eq!(engine.table.reports(&key().pk).await.unwrap(), [settled]);
     assert_eq!(engine.table.count_marked().await.unwrap(), 0);
 }

@@ -18,6 +18,7 @@ mod follow_ups;
 mod inbox;
 mod openapi;
 mod publishing;
+mod reconciling;
 mod registration;
 mod reports;
 mod secrets;

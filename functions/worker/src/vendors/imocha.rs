@@ -1,15 +1,18 @@
 //! iMocha's API: <https://apiv3.imocha.io>, header `x-api-key`.
 
+pub mod invites;
 mod report;
 
 use super::answer::Answer;
 use super::client::{Admission, Client, Document};
 use super::{Resolution, ResultAnswer, VendorError, from_api, is_of};
+use invites::{Invite, InviteState};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use shared::key::SourceName;
 use shared::lenient;
 use shared::limits::Outcome;
+use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 
 /// The source that it is the API of.
@@ -32,6 +35,15 @@ pub enum ProcessCallbacks {
     Refused(StatusCode),
 }
 
+/// What Retrieve Invites came to.
+#[derive(Debug)]
+pub enum Invites {
+    /// These are in the window.
+    Listed(Vec<Invite>),
+    /// The window is not taken, or the key is not.
+    Refused(StatusCode),
+}
+
 /// What a 401 of Process Callbacks is about that names none of the ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
@@ -43,7 +55,7 @@ pub enum Doubt {
 
 impl Api {
     /// Whether its key is set.
-    pub(super) async fn is_on(&self) -> bool {
+    pub(crate) async fn is_on(&self) -> bool {
         self.0.is_on().await
     }
 
@@ -84,6 +96,37 @@ impl Api {
             });
         }
         Ok(ProcessCallbacks::Foreign(foreign))
+    }
+
+    /// `POST /v3/candidates/testattempts`: the invitations in this state of a window of time.
+    pub async fn invites(
+        &self,
+        state: InviteState,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Invites, VendorError> {
+        let path = format!("/v3/candidates/testattempts?state={}", state.as_str());
+        let body = json!({ "StartDateTime": seconds(from), "EndDateTime": seconds(to) });
+        let admission = self.0.admit().await?;
+        // Windows that it does not take are answered like a key that it does not take.
+        let judge = |answer: &Answer| match answer.outcome() {
+            Outcome::KeyRefused => Outcome::Undecided,
+            outcome => outcome,
+        };
+        let request = self.0.post(&path, &body);
+        let mut answer = self.0.ask(admission, request, judge).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return Ok(Invites::Refused(answer.status));
+        }
+        let bytes = std::mem::take(&mut answer.bytes);
+        match answer.success() {
+            Ok(answer) => invites::read(state, &bytes, &answer)
+                .map(Invites::Listed)
+                .ok_or(VendorError::Strange),
+            // There are none.
+            Err(VendorError::NotFound) => Ok(Invites::Listed(Vec::new())),
+            Err(error) => Err(error),
+        }
     }
 
     /// `GET /v3/reports/{testInvitationId}`: the link to the PDF, once the report is ready.
@@ -147,6 +190,13 @@ fn link_within(answer: &Value) -> Option<&str> {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
+}
+
+/// As iMocha writes times: without a fraction.
+fn seconds(time: Timestamp) -> String {
+    let text = time.to_string();
+    let whole = text.split('.').next().unwrap_or(&text);
+    format!("{whole}Z")
 }
 
 /// A 401 is a bad key, or ids that are not ours: then they follow the message as strings. Only ids that were asked for count.

@@ -19,10 +19,7 @@ async fn offered(world: &World, name: &str) -> ItemKey {
 
 fn sha256(name: &str) -> String {
     let bytes = pdf(&format!("/pdf/{name}"));
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 fn object(name: &str) -> String {
@@ -143,11 +140,11 @@ async fn a_worker_that_took_too_long_does_not_write_over_the_one_after_it() {
         let made = pdf(&format!("/pdf/{name}"));
         world
             .vendor()
-            .will_serve(200, String::from_utf8(made).unwrap());
+            .will_serve(200, std::str::from_utf8(&made).unwrap());
     }
     let (second, clock, same) = (Arc::clone(&world.worker), world.clock.clone(), key.clone());
     world.vendor().meanwhile(async move {
-        clock.advance(Duration::from_secs(60));
+        clock.advance(Duration::from_mins(1));
         second.fetch_report(&same, A_WHILE, "r").await.unwrap();
     });
     world.fetch(&key).await;

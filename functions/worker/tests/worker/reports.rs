@@ -60,7 +60,11 @@ async fn an_offered_link_is_followed_without_asking_and_without_credentials() {
             (asked.method.as_str(), asked.path.as_str()),
             ("GET", "/pdf/1?t=a%3d")
         );
-        let mut sent: Vec<&str> = asked.headers.keys().map(|name| name.as_str()).collect();
+        let mut sent: Vec<&str> = asked
+            .headers
+            .keys()
+            .map(reqwest::header::HeaderName::as_str)
+            .collect();
         sent.sort_unstable();
         assert_eq!(sent, ["accept", "host", "user-agent"], "{source}");
         assert!(world.marked().await.is_empty(), "no more to do");

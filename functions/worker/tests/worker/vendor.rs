@@ -109,11 +109,11 @@ impl Vendor {
     }
 
     /// What it answers next under `/pdf/`, in place of a report.
-    pub fn will_serve(&self, status: u16, body: impl ToString) {
+    pub fn will_serve(&self, status: u16, body: &str) {
         let told = Told {
             status,
             header: None,
-            body: body.to_string(),
+            body: body.to_owned(),
         };
         self.told_to_serve.lock().unwrap().push_back(told);
     }
