@@ -378,7 +378,8 @@ async fn a_stand_in_that_is_dropped_answers_nobody_on_a_connection_that_was_kept
     let xobin = Xobin::start(KEY).await.unwrap();
     let (url, client) = (xobin.base_url().to_owned(), client());
     // Only a connection whose answer was read is kept.
-    answer(client.get(&url)).await;
+    let answer = client.get(&url).send().await.unwrap();
+    answer.bytes().await.unwrap();
     drop(xobin);
     let gone = async { while client.get(&url).send().await.is_ok() {} };
     let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;

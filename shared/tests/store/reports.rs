@@ -100,7 +100,10 @@ async fn a_report_is_work_until_it_is_settled() {
     let settled = kept(pending);
     assert!(settle(&engine, &settled, fetching).await);
     assert_eq!(report(&engine).await, settled);
-    assert_eq!(engine.table.count_marked().await.unwrap(), 0);
+    let state = engine.table.partition(&key().pk).await.unwrap().state;
+    let state = state.unwrap();
+    assert_eq!((state.version, state.published), (2, 1), "it is told of");
+    assert_eq!(engine.table.count_marked().await.unwrap(), 1);
     assert_eq!(begin(&engine, 1000).await, None, "it is no work any more");
 }
 
