@@ -51,6 +51,9 @@ pub enum Command {
     /// Have a vendor send again what was missed.
     #[command(subcommand)]
     Reprocess(ReprocessCommand),
+    /// Compare what a vendor lists with what is stored, and have it send what was missed.
+    #[command(subcommand)]
+    Reconcile(ReconcileCommand),
     /// What vendors were asked to send again, and have not.
     #[command(subcommand)]
     Asked(AskedCommand),
@@ -258,6 +261,28 @@ pub struct ReprocessArgs {
     pub wait: bool,
     /// For how long to wait at most. What still waits then is named, and the command fails.
     #[arg(long, value_name = "SECONDS", default_value_t = 900, requires = "wait")]
+    pub timeout: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReconcileCommand {
+    /// Compare what iMocha lists as completed, cancelled and expired.
+    Imocha(ReconcileArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ReconcileArgs {
+    /// From then on: a day like 2026-01-15, or a time like 2026-01-15T10:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub from: String,
+    /// Until then, the day itself not included. Without it: until now.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Wait until what is missing is answered, too.
+    #[arg(long)]
+    pub wait: bool,
+    /// For how long to wait at most, for the comparison and then for the answers.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     pub timeout: u32,
 }
 

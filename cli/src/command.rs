@@ -10,6 +10,7 @@ pub mod events;
 pub mod generate;
 pub mod local;
 pub mod openapi;
+pub mod reconcile;
 pub mod redrive;
 pub mod reprocess;
 pub mod secrets;

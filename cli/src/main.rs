@@ -15,8 +15,8 @@ mod workspace;
 
 use args::webhooks::{RegisterCommand, VerifyCommand, WebhooksCommand};
 use args::{
-    AskedCommand, AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReprocessCommand,
-    SecretsCommand, WorkCommand,
+    AskedCommand, AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReconcileCommand,
+    ReprocessCommand, SecretsCommand, WorkCommand,
 };
 use clap::Parser;
 use deployment::Deployment;
@@ -102,6 +102,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Reprocess(ReprocessCommand::Imocha(args)) => {
             command::reprocess::run(find, &args, json).await
+        }
+        Command::Reconcile(ReconcileCommand::Imocha(args)) => {
+            command::reconcile::run(find, &args, json).await
         }
         Command::Asked(AskedCommand::List(args)) => {
             command::asked::list(&find().await?, &args, json).await

@@ -91,11 +91,17 @@ impl ItemKey {
     /// The source and the attempt, if this is an item of an attempt.
     #[must_use]
     pub fn attempt(&self) -> Option<(&str, String)> {
-        let (source, rest) = self.pk.split_once(ATTEMPT_INFIX)?;
-        let attempt = percent_encoding::percent_decode_str(rest)
+        let (source, encoded) = self.encoded_attempt()?;
+        let attempt = percent_encoding::percent_decode_str(encoded)
             .decode_utf8()
             .ok()?;
         Some((source, attempt.into_owned()))
+    }
+
+    /// The source and the attempt as it is written in keys, if this is an item of an attempt.
+    #[must_use]
+    pub fn encoded_attempt(&self) -> Option<(&str, &str)> {
+        self.pk.split_once(ATTEMPT_INFIX)
     }
 
     /// The id of the event that this is the key of.
@@ -147,6 +153,8 @@ pub const KNOWN: &str = "known";
 pub const LIMITS: &str = "limits";
 /// The sort key of what is registered at a vendor, and of what is to be.
 pub const REGISTRATION: &str = "registration";
+/// What the sort keys of the runs begin with that compare what a vendor lists with what is stored.
+pub const RUN_PREFIX: &str = "reconcile#";
 /// What the partition keys of items about a vendor begin with. No source has this name.
 const VENDOR_PREFIX: &str = "vendor#";
 const ATTEMPT_INFIX: &str = "#attempt#";

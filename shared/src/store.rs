@@ -15,6 +15,7 @@ mod known;
 mod limits;
 mod registrations;
 mod reports;
+mod runs;
 mod table;
 mod update;
 
@@ -26,7 +27,8 @@ pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;
 pub use limits::{LimitsWrite, StoredLimits};
 pub use registrations::{Registration, RegistrationCall, RegistrationOutcome};
-pub use reports::{ReportItem, ReportOutcome};
+pub use reports::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
+pub use runs::{Counts, Run, RunOutcome, Window};
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
 
 use crate::event::Event;

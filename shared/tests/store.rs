@@ -21,3 +21,5 @@ mod limits;
 mod registrations;
 #[path = "store/reports.rs"]
 mod reports;
+#[path = "store/runs.rs"]
+mod runs;

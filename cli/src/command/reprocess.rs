@@ -89,7 +89,7 @@ fn print(reprocessed: &Reprocessed, args: &ReprocessArgs, json: bool) -> anyhow:
 }
 
 /// `1 id`, `2 ids`.
-fn counted(number: usize, noun: &str) -> String {
+pub fn counted(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
@@ -141,7 +141,7 @@ fn first_of(mut texts: Vec<String>) -> String {
     texts.join("; ")
 }
 
-fn progress_bar(length: usize, what: &'static str) -> ProgressBar {
+pub fn progress_bar(length: usize, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}")
         .expect("the template is a constant");
     ProgressBar::new(u64::try_from(length).unwrap_or(u64::MAX))
@@ -190,7 +190,7 @@ pub async fn ask(
 }
 
 /// Waits until every id is answered, foreign or unanswered, or the time is over; and says what came of each.
-async fn wait(
+pub async fn wait(
     deployment: &Deployment,
     ids: &BTreeSet<i64>,
     timeout_seconds: u32,
@@ -247,7 +247,7 @@ fn waits_because(outcome: AskedOutcome) -> Option<&'static str> {
 }
 
 /// Fails if ids still wait or were asked for in vain, and says which and why.
-fn complain(outcomes: &Outcomes, timeout_seconds: u32) -> anyhow::Result<()> {
+pub fn complain(outcomes: &Outcomes, timeout_seconds: u32) -> anyhow::Result<()> {
     let waiting: Vec<String> = outcomes
         .iter()
         .filter_map(|(id, outcome)| Some(format!("{id} ({})", waits_because(*outcome)?)))

@@ -6,7 +6,8 @@ use crate::output::{self, or_dash};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use shared::key::{
-    ASKED, CONFIRMATION, EVENT_PREFIX, EventId, ItemKey, REGISTRATION, REPORT_PREFIX, SHARDS, STATE,
+    ASKED, CONFIRMATION, EVENT_PREFIX, EventId, ItemKey, REGISTRATION, REPORT_PREFIX, RUN_PREFIX,
+    SHARDS, STATE,
 };
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
@@ -127,6 +128,8 @@ fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
         Some("read_result")
     } else if key.sk == ASKED && source == ask_imocha::SOURCE {
         Some("ask_imocha")
+    } else if key.sk.starts_with(RUN_PREFIX) && key.vendor() == Some(ask_imocha::SOURCE) {
+        Some("reconcile")
     } else if key.sk == REGISTRATION && key.vendor() == Some(register::VENDOR) {
         Some("register")
     } else {

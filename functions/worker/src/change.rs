@@ -13,7 +13,7 @@ pub use personal::{EXPECTED as EXPECTED_PERSONAL_FIELDS, PersonalField, Personal
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use shared::event::{Assessment, Candidate, Decision, Score, Status};
-use shared::store::StoredState;
+use shared::store::{KeptReport, StoredState};
 use shared::timestamp::Timestamp;
 
 /// What EventBridge calls the source, which its rules go by.
@@ -90,9 +90,20 @@ struct Attempt {
     /// The vendor's assessment.
     #[serde(skip_serializing_if = "Option::is_none")]
     assessment: Option<PublishedAssessment>,
+    /// The newest report, once it is kept in the bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<PublishedReport>,
     /// Of the person, only what the deployment was told to publish.
     #[serde(skip_serializing_if = "Option::is_none")]
     candidate: Option<PublishedCandidate>,
+}
+
+/// A report's bytes, and the bucket that has them.
+pub struct Kept {
+    /// The name of the bucket.
+    pub bucket: String,
+    /// What is known of them.
+    pub report: KeptReport,
 }
 
 /// A score; at least one of the numbers is there.
@@ -109,6 +120,22 @@ struct PublishedScore {
     /// The percentage, as the vendor gives it.
     #[serde(skip_serializing_if = "Option::is_none")]
     percent: Option<f64>,
+}
+
+/// A report that is kept. Whoever may read the bucket can fetch it; `hooks reports link` makes a link for others.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Report"))]
+struct PublishedReport {
+    /// The name of the bucket.
+    bucket: String,
+    /// The key of the object.
+    s3_key: String,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    #[cfg_attr(test, schemars(regex(pattern = "^[0-9a-f]{64}$")))]
+    sha256: String,
+    /// How many bytes it has.
+    size_bytes: u64,
 }
 
 /// An assessment.
@@ -143,9 +170,15 @@ struct PublishedCandidate {
 }
 
 impl Change {
-    /// The last change of a stored state. `now` stands in where it is not known when that was.
+    /// The last change of a stored state, with its newest report if that is kept. `now` stands in where it is not known when
+    /// that was.
     #[must_use]
-    pub fn of(stored: StoredState, personal: &PersonalFields, now: Timestamp) -> Self {
+    pub fn of(
+        stored: StoredState,
+        report: Option<Kept>,
+        personal: &PersonalFields,
+        now: Timestamp,
+    ) -> Self {
         let time = stored.changed_at.unwrap_or(now);
         Self {
             specversion: SPECIFICATION,
@@ -157,7 +190,7 @@ impl Change {
             datacontenttype: CONTENT_TYPE,
             dataschema: DATA_SCHEMA,
             sequence: format!("{:010}", stored.version),
-            data: Attempt::of(stored, personal),
+            data: Attempt::of(stored, report, personal),
         }
     }
 
@@ -188,7 +221,7 @@ fn id(stored: &StoredState, time: Timestamp) -> String {
 }
 
 impl Attempt {
-    fn of(stored: StoredState, personal: &PersonalFields) -> Self {
+    fn of(stored: StoredState, report: Option<Kept>, personal: &PersonalFields) -> Self {
         let state = stored.state;
         Self {
             source: stored.source,
@@ -199,6 +232,7 @@ impl Attempt {
             decision: state.decision.map(|(decision, _)| decision),
             score: state.score.map(|(score, _)| score.into()),
             assessment: state.assessment.map(Into::into),
+            report: report.map(Into::into),
             candidate: state.candidate.and_then(|it| candidate(it, personal)),
         }
     }
@@ -221,6 +255,17 @@ impl From<Score> for PublishedScore {
             value: score.value,
             maximum: score.maximum,
             percent: score.percent,
+        }
+    }
+}
+
+impl From<Kept> for PublishedReport {
+    fn from(kept: Kept) -> Self {
+        Self {
+            bucket: kept.bucket,
+            s3_key: kept.report.s3_key,
+            sha256: kept.report.sha256,
+            size_bytes: kept.report.size_bytes,
         }
     }
 }

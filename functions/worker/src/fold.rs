@@ -135,7 +135,9 @@ impl Worker {
             confirmation.outcome == ConfirmationOutcome::Pending
                 && newest.is_none_or(|newest| newest <= confirmation.requested_at)
         });
-        in_doubt(heard) && !known && self.vendors.reads_results(source).await
+        // A fold that clears no mark writes nothing, nor this.
+        let is_news = partition.events.iter().any(|event| event.marked);
+        is_news && in_doubt(heard) && !known && self.vendors.reads_results(source).await
     }
 
     /// Whoever clears marks says so in the state, though it stays as it is: a fold that knew less, and has not written yet, is

@@ -31,8 +31,23 @@ pub enum Job {
     Register(ItemKey),
     /// A vendor's API is to be asked for the result of an attempt.
     ReadResult(ItemKey),
+    /// What a vendor lists is to be compared with what is stored.
+    Reconcile(Reconcile),
     /// Find what is due.
     Sweep,
+}
+
+/// Which comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Reconcile {
+    /// The run at this key goes on.
+    Step(ItemKey),
+    /// A run over the last days begins.
+    Last {
+        /// How many.
+        days: u16,
+    },
 }
 
 /// Where the search stands for the ids that iMocha refused a call for.
@@ -59,6 +74,7 @@ impl Job {
             Self::AskImocha { .. } => "ask_imocha",
             Self::Register(_) => "register",
             Self::ReadResult(_) => "read_result",
+            Self::Reconcile(_) => "reconcile",
             Self::Sweep => "sweep",
         }
     }
@@ -72,7 +88,7 @@ impl Job {
             | Self::FetchReport(key)
             | Self::ReadResult(key) => key.source(),
             Self::Register(key) => key.vendor(),
-            Self::AskImocha { .. } => Some(crate::ask_imocha::SOURCE),
+            Self::AskImocha { .. } | Self::Reconcile(_) => Some(crate::ask_imocha::SOURCE),
             Self::Sweep => None,
         }
     }
@@ -87,6 +103,7 @@ impl Job {
             | Self::AskImocha { .. }
             | Self::Register(_)
             | Self::ReadResult(_)
+            | Self::Reconcile(_)
             | Self::Sweep => None,
         }
     }
@@ -99,6 +116,7 @@ impl Job {
             | Self::Publish(key)
             | Self::FetchReport(key)
             | Self::ReadResult(key)
+            | Self::Reconcile(Reconcile::Step(key))
             | Self::Register(key) => {
                 vec![key.clone()]
             }
@@ -110,7 +128,7 @@ impl Job {
                     Some(Search::Part) | None => ids.iter().map(asked).collect(),
                 }
             }
-            Self::Sweep => Vec::new(),
+            Self::Reconcile(Reconcile::Last { .. }) | Self::Sweep => Vec::new(),
         }
     }
 
@@ -237,6 +255,8 @@ mod tests {
             Job::Publish(key()),
             Job::FetchReport(key()),
             Job::ReadResult(key()),
+            Job::Reconcile(Reconcile::Step(key())),
+            Job::Reconcile(Reconcile::Last { days: 14 }),
             Job::AskImocha {
                 ids: [2, 1].into(),
                 search: None,

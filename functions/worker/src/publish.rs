@@ -4,11 +4,12 @@
 //! version that was published: a job that is cut short in between publishes again, and what changed meanwhile stays work.
 
 use crate::bus::{Bus, BusError};
-use crate::change::Change;
+use crate::change::{Change, Kept};
 use crate::fold::ATTEMPTS;
 use crate::{JobError, Worker};
 use shared::error::causes;
 use shared::key::ItemKey;
+use shared::store::{ReportItem, StoredState};
 
 impl Worker {
     /// Publishes the state at `key`, unless its last change is published. If the bus does not take it, its mark brings it up
@@ -21,7 +22,9 @@ impl Worker {
                 return Ok(());
             }
             let now = self.clock.now();
-            let change = Change::of(state.clone(), &self.published_personal_fields, now);
+            // After the state: a report that is kept from now on is another version of it.
+            let report = self.kept_report(&state).await?;
+            let change = Change::of(state.clone(), report, &self.published_personal_fields, now);
             if let Err(error) = self.bus.publish(&change).await {
                 tell(&error, &state.source);
                 return Ok(());
@@ -33,6 +36,19 @@ impl Worker {
             }
         }
         Err(JobError::Contended(key.pk.clone()))
+    }
+
+    /// The newest report of a state, if its bytes are kept.
+    async fn kept_report(&self, state: &StoredState) -> Result<Option<Kept>, JobError> {
+        let Some(number) = state.report else {
+            return Ok(None);
+        };
+        let key = ReportItem::key(&state.key().pk, number);
+        let report = self.table.report(&key).await?;
+        Ok(report.and_then(|it| it.kept).map(|report| Kept {
+            bucket: self.reports.bucket_name.clone(),
+            report,
+        }))
     }
 }
 

@@ -1,12 +1,14 @@
 //! `sweep`: finds the work that is due, claims it, and puts it back into the queue; parks what was tried too often.
 
 use crate::ask_imocha::SOURCE as IMOCHA;
-use crate::job::Job;
+use crate::job::{Job, Reconcile};
 use crate::register::VENDOR as REGISTERED_VENDOR;
 use crate::{JobError, Worker, notes};
 use futures_util::{StreamExt, stream};
 use shared::error::causes;
-use shared::key::{ASKED, CONFIRMATION, EVENT_PREFIX, REGISTRATION, REPORT_PREFIX, SHARDS, STATE};
+use shared::key::{
+    ASKED, CONFIRMATION, EVENT_PREFIX, REGISTRATION, REPORT_PREFIX, RUN_PREFIX, SHARDS, STATE,
+};
 use shared::metrics::Metric;
 use shared::store::DueItem;
 use shared::timestamp::Timestamp;
@@ -167,6 +169,9 @@ fn work(item: &DueItem) -> Work {
     }
     if sk == CONFIRMATION {
         return Work::Send(Job::ReadResult(item.key.clone()));
+    }
+    if sk.starts_with(RUN_PREFIX) && item.key.vendor() == Some(IMOCHA) {
+        return Work::Send(Job::Reconcile(Reconcile::Step(item.key.clone())));
     }
     if sk == REGISTRATION && item.key.vendor() == Some(REGISTERED_VENDOR) {
         return Work::Send(Job::Register(item.key.clone()));

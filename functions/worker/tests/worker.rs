@@ -9,16 +9,26 @@ mod asking;
 mod batch;
 #[path = "worker/confirming.rs"]
 mod confirming;
+#[path = "worker/downloads.rs"]
+mod downloads;
 #[path = "worker/fold.rs"]
 mod fold;
+#[path = "worker/host.rs"]
+mod host;
+#[path = "worker/keeping.rs"]
+mod keeping;
 #[path = "worker/limits.rs"]
 mod limits;
 #[path = "worker/lines.rs"]
 mod lines;
+#[path = "worker/names.rs"]
+mod names;
 #[path = "worker/platform.rs"]
 mod platform;
 #[path = "worker/publishing.rs"]
 mod publishing;
+#[path = "worker/reconciling.rs"]
+mod reconciling;
 #[path = "worker/registering.rs"]
 mod registering;
 #[path = "worker/reports.rs"]

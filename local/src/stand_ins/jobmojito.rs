@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::host::Host;
 use super::key::Key;
+use super::pdf;
 
 /// Later than any test or demonstration: whether a link is out of date is not the stand-in's to say.
 const VALID_UNTIL: &str = "2099-01-01T00:00:00.000Z";
@@ -47,7 +48,8 @@ impl Jobmojito {
             .route("/job-interview-details", post(details))
             .route("/merchant-result-list", get(list))
             .with_state(Arc::clone(&results));
-        let host = Host::start(key.guard(router)).await?;
+        let reports = pdf::router(&["/storage/{*path}"]);
+        let host = Host::start(key.guard(router).merge(reports)).await?;
         Ok(Self { host, results })
     }
 
@@ -99,12 +101,12 @@ async fn list(State(results): State<Results>) -> Json<Value> {
     Json(json!({ "data": results.iter().map(row).collect::<Vec<_>>() }))
 }
 
-async fn export_pdf(body: Bytes) -> Response {
+async fn export_pdf(headers: HeaderMap, body: Bytes) -> Response {
     let Some(id) = asked(&body) else {
         return no_id();
     };
-    let url =
-        format!("https://cool.jobmojito.com/storage/v1/object/sign/pdf/{id}.pdf?token=opaque");
+    let path = format!("/storage/v1/object/sign/pdf/{id}.pdf?token=opaque");
+    let url = pdf::link(&headers, &path);
     Json(json!({ "pdf_export_url": url, "pdf_export_valid_until": VALID_UNTIL })).into_response()
 }
 

@@ -6,7 +6,7 @@ use shared::store::AskedOutcome;
 use std::process::Output;
 use tokio::process::Command;
 
-async fn hooks(stage: &Stage, args: &[&str]) -> Output {
+pub async fn hooks(stage: &Stage, args: &[&str]) -> Output {
     let outputs = stage.bundle.outputs();
     let secret = |source: &str| outputs[&format!("{source}SecretId")].clone();
     Command::new(binaries().await.join("hooks"))
@@ -30,7 +30,7 @@ async fn hooks(stage: &Stage, args: &[&str]) -> Output {
         .unwrap()
 }
 
-async fn json(stage: &Stage, args: &[&str]) -> Value {
+pub async fn json(stage: &Stage, args: &[&str]) -> Value {
     let output = hooks(stage, &[args, &["--json"]].concat()).await;
     assert!(
         output.status.success(),
@@ -41,7 +41,7 @@ async fn json(stage: &Stage, args: &[&str]) -> Value {
 }
 
 /// The exit code, and what it says.
-async fn failure(stage: &Stage, args: &[&str]) -> (i32, String) {
+pub async fn failure(stage: &Stage, args: &[&str]) -> (i32, String) {
     let output = hooks(stage, args).await;
     (
         output.status.code().unwrap(),

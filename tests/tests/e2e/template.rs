@@ -11,7 +11,7 @@ use shared::store::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use worker::config::WorkerConfig;
-use worker::job::{Job, Message};
+use worker::job::{Job, Message, Reconcile};
 
 const WORKER: &str = "WorkerFunction";
 /// Variables that may be absent: what they are when they are not set is in the code.
@@ -21,7 +21,7 @@ pub fn text() -> String {
     std::fs::read_to_string(root().join("template.yaml")).unwrap()
 }
 
-fn template() -> Template {
+pub fn template() -> Template {
     template_with(&[])
 }
 
@@ -55,6 +55,19 @@ pub fn resource(logical_id: &str) -> String {
         .enumerate()
         .take_while(|(number, line)| *number == 0 || line.is_empty() || line.starts_with("   "));
     own.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+}
+
+/// What the worker is told by the template.
+pub fn worker_config() -> WorkerConfig {
+    let environment = function(&template(), WORKER).environment.clone();
+    WorkerConfig::read(&Environment::of(environment)).unwrap()
+}
+
+/// The same with another value of one variable.
+pub fn worker_config_with(name: &str, value: &str) -> Result<WorkerConfig, ConfigError> {
+    let mut environment = function(&template(), WORKER).environment.clone();
+    environment.insert(name.to_owned(), value.to_owned());
+    WorkerConfig::read(&Environment::of(environment))
 }
 
 struct SourceFunction {
@@ -239,24 +252,45 @@ fn a_receiver_is_answered_for_before_its_time_is_up() {
 }
 
 #[test]
-fn the_schedule_sends_what_the_worker_reads() {
+fn the_schedules_send_what_the_worker_reads() {
     let template = template();
+    let of = |id: &str| {
+        let mut schedules = template.schedules.iter();
+        schedules
+            .find(|schedule| schedule.logical_id == id)
+            .unwrap()
+    };
+    let job = |id: &str| Message::parse(Some(&of(id).input)).unwrap().job;
+    let minutes = |id: &str| schedule::interval(&of(id).expression).unwrap().as_secs() / 60;
+    assert_eq!(template.schedules.len(), 2);
+    assert_eq!(minutes("SweepSchedule"), 1);
+    assert_eq!(job("SweepSchedule"), Job::Sweep);
+    assert_eq!(minutes("ReconcileSchedule"), 6 * 60);
+    let last = Job::Reconcile(Reconcile::Last { days: 14 });
+    assert_eq!(job("ReconcileSchedule"), last);
+    for schedule in &template.schedules {
+        let queue = &function(&template, WORKER).sources[0].queue_arn;
+        assert_eq!(schedule.target_arn, *queue);
+        assert!(
+            schedule.name.contains("stack"),
+            "two stacks would ask for one name"
+        );
+    }
+}
+
+#[test]
+fn the_reconciliation_can_be_switched_off() {
+    let place = Place {
+        stack: "stack".into(),
+        endpoint_url: "http://127.0.0.1:1".into(),
+        api_url: "http://127.0.0.1:2".into(),
+    };
+    let off = BTreeMap::from([("ReconcileDays".to_owned(), "0".to_owned())]);
+    let template = Template::read(&root().join("template.yaml"), &off, &place).unwrap();
     let [sweep] = template.schedules.as_slice() else {
         panic!("one schedule")
     };
-    assert_eq!(
-        schedule::interval(&sweep.expression),
-        Ok(Duration::from_mins(1))
-    );
-    assert_eq!(Message::parse(Some(&sweep.input)).unwrap().job, Job::Sweep);
-    assert_eq!(
-        sweep.target_arn,
-        function(&template, WORKER).sources[0].queue_arn
-    );
-    assert!(
-        sweep.name.contains("stack"),
-        "two stacks would ask for one name"
-    );
+    assert_eq!(sweep.logical_id, "SweepSchedule");
 }
 
 #[test]

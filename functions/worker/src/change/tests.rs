@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::attempt::{Source, State};
 use shared::config::Environment;
 use shared::event::Report;
+use shared::store::ReportOrigin;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +26,22 @@ fn stored(version: u64, state: State) -> StoredState {
     }
 }
 
+fn kept() -> Kept {
+    Kept {
+        bucket: "reports".into(),
+        report: KeptReport {
+            s3_key: "reports/imocha/3314697/1.pdf".into(),
+            sha256: "0".repeat(64),
+            size_bytes: 7,
+            content_type: "application/pdf".into(),
+            fetched_at: at(30),
+            origin: ReportOrigin::Event,
+        },
+    }
+}
+
 fn published(stored: StoredState, personal: &str) -> Value {
-    let change = Change::of(stored, &personal.parse().unwrap(), at(60));
+    let change = Change::of(stored, Some(kept()), &personal.parse().unwrap(), at(60));
     serde_json::from_str(&change.json()).unwrap()
 }
 

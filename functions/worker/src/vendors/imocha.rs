@@ -1,15 +1,18 @@
 //! iMocha's API: <https://apiv3.imocha.io>, header `x-api-key`.
 
+pub mod invites;
 mod report;
 
 use super::answer::Answer;
-use super::client::{Admission, Client};
-use super::{Resolution, ResultAnswer, VendorError, from_api};
+use super::client::{Admission, Client, Document};
+use super::{Resolution, ResultAnswer, VendorError, from_api, is_of};
+use invites::{Invite, InviteState};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use shared::key::SourceName;
 use shared::lenient;
 use shared::limits::Outcome;
+use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 
 /// The source that it is the API of.
@@ -32,6 +35,15 @@ pub enum ProcessCallbacks {
     Refused(StatusCode),
 }
 
+/// What Retrieve Invites came to.
+#[derive(Debug)]
+pub enum Invites {
+    /// These are in the window.
+    Listed(Vec<Invite>),
+    /// The window is not taken, or the key is not.
+    Refused(StatusCode),
+}
+
 /// What a 401 of Process Callbacks is about that names none of the ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
@@ -43,7 +55,7 @@ pub enum Doubt {
 
 impl Api {
     /// Whether its key is set.
-    pub(super) async fn is_on(&self) -> bool {
+    pub(crate) async fn is_on(&self) -> bool {
         self.0.is_on().await
     }
 
@@ -86,20 +98,63 @@ impl Api {
         Ok(ProcessCallbacks::Foreign(foreign))
     }
 
-    /// `GET /v3/reports/{testInvitationId}`: the link to the PDF, once the report is ready.
-    pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
-        let Ok(attempt) = attempt.parse::<i64>() else {
-            return Ok(Resolution::Unavailable(
-                "the attempt's id is no TestInvitationId",
-            ));
+    /// `POST /v3/candidates/testattempts`: the invitations in this state of a window of time.
+    pub async fn invites(
+        &self,
+        state: InviteState,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Invites, VendorError> {
+        let path = format!("/v3/candidates/testattempts?state={}", state.as_str());
+        let body = json!({ "StartDateTime": seconds(from), "EndDateTime": seconds(to) });
+        let admission = self.0.admit().await?;
+        // Windows that it does not take are answered like a key that it does not take.
+        let judge = |answer: &Answer| match answer.outcome() {
+            Outcome::KeyRefused => Outcome::Undecided,
+            outcome => outcome,
         };
-        let report = self.0.json(self.report(attempt)).await?;
+        let request = self.0.post(&path, &body);
+        let mut answer = self.0.ask(admission, request, judge).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return Ok(Invites::Refused(answer.status));
+        }
+        let bytes = std::mem::take(&mut answer.bytes);
+        match answer.success() {
+            Ok(answer) => invites::read(state, &bytes, &answer)
+                .map(Invites::Listed)
+                .ok_or(VendorError::Strange),
+            // There are none.
+            Err(VendorError::NotFound) => Ok(Invites::Listed(Vec::new())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `GET /v3/reports/{testInvitationId}`: the link to the PDF, once the report is ready.
+    pub(super) async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
+        let Ok(id) = attempt.parse::<i64>() else {
+            return Ok(NO_ID);
+        };
+        let report = self.0.json(self.report(id)).await?;
+        let report = report::within(&report);
+        if !is_of(report.get("testInvitationId"), attempt) {
+            return Err(VendorError::Strange);
+        }
         Ok(from_api(
-            report::within(&report)
-                .get("pdfReportUrl")
-                .and_then(Value::as_str),
+            report.get("pdfReportUrl").and_then(Value::as_str),
             None,
         ))
+    }
+
+    /// `GET /v3/reports/{testInvitationId}/pdf`. What it answers is not documented: the PDF, or JSON with a link to it.
+    pub(super) async fn report_pdf(&self, attempt: &str) -> Result<Resolution, VendorError> {
+        let Ok(id) = attempt.parse::<i64>() else {
+            return Ok(NO_ID);
+        };
+        let request = self.0.get(&format!("/v3/reports/{id}/pdf"));
+        match self.0.document(request).await? {
+            Document::Pdf(body) => Ok(Resolution::Pdf(body)),
+            Document::Other(answer) => Ok(from_api(link_within(&answer.success()?), None)),
+        }
     }
 
     /// `GET /v3/reports/{testInvitationId}`: what it says of the result.
@@ -114,6 +169,34 @@ impl Api {
     fn report(&self, attempt: i64) -> RequestBuilder {
         self.0.get(&format!("/v3/reports/{attempt}?reportType=1"))
     }
+}
+
+const NO_ID: Resolution = Resolution::Impossible("the attempt's id is no TestInvitationId");
+
+/// The first link in an answer whose fields are not known.
+fn link_within(answer: &Value) -> Option<&str> {
+    match answer {
+        Value::String(text) => {
+            let text = text.trim();
+            (text.starts_with("https://") || text.starts_with("http://")).then_some(text)
+        }
+        Value::Array(values) => values.iter().find_map(link_within),
+        Value::Object(fields) => {
+            let is_pdf = |name: &str| name.to_lowercase().contains("pdf");
+            let (pdf, others): (Vec<_>, Vec<_>) = fields.iter().partition(|(name, _)| is_pdf(name));
+            pdf.into_iter()
+                .chain(others)
+                .find_map(|(_, value)| link_within(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// As iMocha writes times: without a fraction.
+fn seconds(time: Timestamp) -> String {
+    let text = time.to_string();
+    let whole = text.split('.').next().unwrap_or(&text);
+    format!("{whole}Z")
 }
 
 /// A 401 is a bad key, or ids that are not ours: then they follow the message as strings. Only ids that were asked for count.
@@ -143,5 +226,28 @@ fn id(value: &Value) -> Option<i64> {
             named.find_map(|(_, value)| id(value))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_found_wherever_the_answer_has_it() {
+        let link = "https://app.imocha.io/PDFReport?id=1";
+        let answers = [
+            json!(link),
+            json!({ "url": link }),
+            json!({ "result": { "pdfReportUrl": link }, "errors": null }),
+            json!({ "result": [{ "id": 1 }, link] }),
+            json!({ "about": "https://www.imocha.io/", "reportPdf": { "href": link } }),
+        ];
+        for answer in answers {
+            assert_eq!(link_within(&answer), Some(link), "{answer}");
+        }
+        for answer in [json!(null), json!("null"), json!({}), json!([1, "pdf"])] {
+            assert_eq!(link_within(&answer), None, "{answer}");
+        }
     }
 }

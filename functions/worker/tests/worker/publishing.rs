@@ -452,3 +452,47 @@ async fn the_largest_change_fits_an_entry_of_the_bus() {
     let bytes = entry["Detail"].as_str().unwrap().len();
     assert!((40_000..64 * 1024).contains(&bytes), "{bytes} bytes");
 }
+
+#[tokio::test]
+async fn a_report_that_is_kept_is_published_with_where_it_lies() {
+    let world = world().await;
+    let event = Event {
+        report: Some(link(&world.pdf("1"))),
+        ..Event::of_attempt("1".into(), Some(Status::Completed), None)
+    };
+    let done = delivery("testlify", event, at(0));
+    let key = fold_alone(&world, &done).await;
+    world.worker.publish(&key).await.unwrap();
+    let report = report_key("testlify", "1", 1);
+    let data = |world: &World| {
+        let changes = world.platform().take_published();
+        let detail = changes.last().unwrap()["Detail"].as_str().unwrap();
+        let change: Value = serde_json::from_str(detail).unwrap();
+        change["data"].clone()
+    };
+    assert_eq!(data(&world).get("report"), None, "it is not fetched yet");
+    world
+        .worker
+        .fetch_report(&report, Duration::from_secs(30), "r")
+        .await
+        .unwrap();
+    assert!(
+        world
+            .take_messages()
+            .iter()
+            .any(|it| it["job"] == "publish")
+    );
+    assert_eq!(
+        world.only_marked().await.key,
+        key,
+        "in the same write, should the message be lost"
+    );
+    world.worker.publish(&key).await.unwrap();
+    let kept = world.report(&report).await.kept.unwrap();
+    let data = data(&world);
+    assert_eq!(data["version"], 2);
+    assert_eq!(data["report"]["s3_key"], kept.s3_key);
+    assert_eq!(data["report"]["sha256"], kept.sha256);
+    assert_eq!(data["report"]["size_bytes"], kept.size_bytes);
+    assert!(world.marked().await.is_empty());
+}
