@@ -89,8 +89,8 @@ mod tests {
         let (mut left, mut all) = (windows(from, to), Vec::new());
         while let Some(part) = Part::next(&left) {
             let wide = part.window.to > part.window.from.plus(narrow);
-            left = if let Some(left) = part.halves().filter(|_| wide) {
-                left
+            left = if let Some(halves) = part.halves().filter(|_| wide) {
+                halves
             } else {
                 all.push(part.window);
                 part.rest
