@@ -102,8 +102,7 @@ async fn begin(deployment: &Deployment, from: Timestamp, to: Timestamp) -> anyho
     let id = format!("hooks-{}", now.unix_ms());
     let key = Run::key(SOURCE, &id);
     let windows = windows(from, to);
-    let created = deployment.table.create_run(&key, &windows, now);
-    if !created.await? {
+    if !deployment.table.create_run(&key, &windows, now).await? {
         bail!("another reconciliation was begun in this very moment: try again");
     }
     let message = Message {

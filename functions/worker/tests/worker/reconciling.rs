@@ -355,12 +355,8 @@ async fn a_401_is_about_the_window_if_a_known_attempt_is_told_and_about_the_key_
         };
         world.vendor().answers(move |call| {
             let report = json!({ "testInvitationId": 1000, "status": "Complete" });
-            let of_report = call.path.contains("/reports/1000");
-            Some(if of_report && key_is_good {
-                (200, report)
-            } else {
-                refused()
-            })
+            let is_told = key_is_good && call.path.contains("/reports/1000");
+            Some(if is_told { (200, report) } else { refused() })
         });
         let run = reconcile(&world, "a", 1).await;
         if key_is_good {
