@@ -13,8 +13,8 @@ use crate::faults::{Call, Fault, Faults};
 use crate::meter::Meter;
 use crate::server::{Answer, Disconnect, Server};
 
-/// Above every limit of the services behind it, the largest of which is 16 MB.
-const LARGEST_REQUEST: usize = 20 * 1024 * 1024;
+/// Above what is sent here: of the services that speak JSON 16 MB, and an object that is the largest report there can be.
+const LARGEST_REQUEST: usize = 200 * 1024 * 1024;
 
 /// What a request passes on its way to an engine.
 pub(crate) struct Endpoint {
@@ -48,22 +48,21 @@ impl Endpoint {
     }
 
     async fn dispatch(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Disconnect> {
-        let target = request.headers().get("x-amz-target").cloned();
-        let target = target.as_ref().and_then(|target| target.to_str().ok());
-        let Some((service, operation)) = target.and_then(Service::of_target) else {
-            let message = "this endpoint has DynamoDB, SQS, EventBridge and Secrets Manager only";
+        let Some((service, operation)) = Service::of_request(&request) else {
+            let message =
+                "this endpoint has DynamoDB, SQS, S3, EventBridge and Secrets Manager only";
             return Ok(rejected("UnknownOperationException", message));
         };
-        self.calls.count(service, operation);
-        let fault = self.fault(service, operation, request.body()).await;
-        let engine = self.metered(service, operation, request);
+        self.calls.count(service, &operation);
+        let fault = self.fault(service, &operation, request.body()).await;
+        let engine = self.metered(service, &operation, request);
         match fault {
             Fault::None => Ok(engine.await),
-            Fault::Answer(answer) => Ok(answer.to_response()),
+            Fault::Answer(answer) => Ok(answer.to_response(service)),
             Fault::Disconnect => Err(Disconnect),
             Fault::AnswerAfter(answer) => {
                 engine.await;
-                Ok(answer.to_response())
+                Ok(answer.to_response(service))
             }
             Fault::DisconnectAfter => {
                 engine.await;

@@ -1,9 +1,10 @@
 //! The engines behind the one endpoint, and how a call finds the right one.
 //!
-//! All of these services speak AWS's JSON protocols: a POST whose `X-Amz-Target` names the operation. So one port
-//! serves them all, and the functions need one setting.
+//! All services but S3 speak AWS's JSON protocols: a POST whose `X-Amz-Target` names the operation. What has none is
+//! for S3. So one port serves them all, and the functions need one setting.
 
 mod database;
+mod objects;
 mod queues;
 
 use std::path::Path;
@@ -11,12 +12,17 @@ use std::path::Path;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::{Value, json};
+use winterbaume_core::MockResponse;
 
 pub(crate) use database::Database;
+pub(crate) use objects::Objects;
 pub(crate) use queues::Queues;
 
 use crate::events::Events;
 use crate::secrets::Secrets;
+
+/// The header that names service and operation in AWS's JSON protocols.
+const TARGET: &str = "x-amz-target";
 
 /// A service of AWS that this process stands in for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +31,8 @@ pub enum Service {
     DynamoDb,
     /// SQS.
     Sqs,
+    /// S3.
+    S3,
     /// Secrets Manager.
     SecretsManager,
     /// `EventBridge`.
@@ -59,6 +67,7 @@ pub enum EngineError {
 pub(crate) struct Engines {
     pub(crate) database: Database,
     pub(crate) queues: Queues,
+    pub(crate) objects: Objects,
     pub(crate) secrets: Secrets,
     pub(crate) events: Events,
 }
@@ -70,9 +79,19 @@ impl Service {
         match self {
             Self::DynamoDb => "dynamodb",
             Self::Sqs => "sqs",
+            Self::S3 => "s3",
             Self::SecretsManager => "secretsmanager",
             Self::EventBridge => "events",
         }
+    }
+
+    /// The service and the operation that a request is for.
+    pub(crate) fn of_request<T>(request: &Request<T>) -> Option<(Self, String)> {
+        let Some(target) = request.headers().get(TARGET) else {
+            return Some((Self::S3, objects::operation(request).to_owned()));
+        };
+        let (service, operation) = Self::of_target(target.to_str().ok()?)?;
+        Some((service, operation.to_owned()))
     }
 
     /// The service and the operation that a target like `AmazonSQS.SendMessage` names.
@@ -88,14 +107,26 @@ impl Service {
         }
     }
 
+    /// Nothing for S3, which is not called so.
     fn target(self, operation: &str) -> String {
         let service = match self {
             Self::DynamoDb => "DynamoDB_20120810",
             Self::Sqs => "AmazonSQS",
+            Self::S3 => return String::new(),
             Self::SecretsManager => "secretsmanager",
             Self::EventBridge => "AWSEvents",
         };
         format!("{service}.{operation}")
+    }
+
+    /// An error in the service's own form.
+    pub(crate) fn failure(self, status: StatusCode, kind: &str, message: &str) -> Response<Bytes> {
+        match self {
+            Self::S3 => objects::failure(status, kind, message),
+            Self::DynamoDb | Self::Sqs | Self::SecretsManager | Self::EventBridge => {
+                failure(status, kind, message)
+            }
+        }
     }
 }
 
@@ -108,6 +139,7 @@ impl Engines {
         Ok(Self {
             database: Database::start(data_directory).await?,
             queues: Queues::new(endpoint_url),
+            objects: Objects::start(data_directory).await?,
             secrets: Secrets::open(data_directory)?,
             events: Events::default(),
         })
@@ -123,6 +155,7 @@ impl Engines {
         match service {
             Service::DynamoDb => self.database.handle(request).await,
             Service::Sqs => self.queues.handle(operation, request).await,
+            Service::S3 => self.objects.handle(request).await,
             Service::SecretsManager => self.secrets.handle(operation, request.body()),
             Service::EventBridge => {
                 let body = request.body();
@@ -181,7 +214,7 @@ pub(crate) fn request(target: &str, input: &Value) -> Request<Bytes> {
     );
     let target =
         HeaderValue::from_str(target).expect("operations are named in this crate, in ASCII");
-    headers.insert("x-amz-target", target);
+    headers.insert(TARGET, target);
     // The database engine wants a signature to be there, and does not check it.
     let signature = "AWS4-HMAC-SHA256 Credential=local/20200101/eu-west-1/local/aws4_request, \
                      SignedHeaders=host;x-amz-date, Signature=0";
@@ -195,6 +228,13 @@ pub(crate) async fn send_message(queues: &Queues, input: &Value) -> Response<Byt
     let operation = "SendMessage";
     let request = request(&Service::Sqs.target(operation), input);
     queues.handle(operation, request).await
+}
+
+fn into_http(response: MockResponse) -> Response<Bytes> {
+    let mut answer = Response::new(response.body);
+    *answer.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    *answer.headers_mut() = response.headers;
+    answer
 }
 
 /// An answer of AWS's JSON protocols.

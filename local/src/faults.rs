@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Response, StatusCode};
 
-use crate::engine::{Service, failure};
+use crate::engine::Service;
 
 /// A call that is about to reach an engine.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Call {
     pub service: Service,
     /// The operation's own name, such as `UpdateItem`.
     pub operation: String,
-    /// The request's JSON.
+    /// The request's body: JSON, or an object's bytes.
     pub body: Bytes,
 }
 
@@ -35,12 +35,12 @@ pub enum Fault {
     DisconnectAfter,
 }
 
-/// An error as AWS's JSON protocols have it.
+/// An error as AWS has it: JSON, or S3's XML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorAnswer {
     /// The HTTP status.
     pub status: StatusCode,
-    /// The `__type`, such as `ProvisionedThroughputExceededException`.
+    /// The `__type`, such as `ProvisionedThroughputExceededException`; S3's `Code`.
     pub kind: String,
     /// The message.
     pub message: String,
@@ -63,7 +63,7 @@ impl ErrorAnswer {
         }
     }
 
-    pub(crate) fn to_response(&self) -> Response<Bytes> {
-        failure(self.status, &self.kind, &self.message)
+    pub(crate) fn to_response(&self, service: Service) -> Response<Bytes> {
+        service.failure(self.status, &self.kind, &self.message)
     }
 }

@@ -10,12 +10,13 @@
 //!               │              schedule ────┘    endpoint ◀── ENDPOINT_URL ──┘            │
 //!               │                                 ├─ DynamoDB         (dynoxide)          │
 //!  SDK, hooks ─────────────────────────────────▶  ├─ SQS              (winterbaume)       │
+//!               │                                 ├─ S3               (winterbaume)       │
 //!               │                                 ├─ Secrets Manager  (our own)           │
 //!               │                                 └─ EventBridge      (our own)           │
 //!               └─────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! [`Bundle::start`] reads the [`template`] and makes what it describes: routes, tables, queues, secrets, buses,
+//! [`Bundle::start`] reads the [`template`] and makes what it describes: routes, tables, queues, buckets, secrets, buses,
 //! schedules and variables are nowhere else, so they cannot differ from what is deployed. A function runs as it
 //! runs on Lambda: its own binary, a cleaned environment, one invocation at a time, ended when it takes too long,
 //! started again when it dies.

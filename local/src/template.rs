@@ -19,8 +19,8 @@ use std::path::Path;
 
 pub use names::{ACCOUNT, Place, REGION, queue_arn, secret_arn};
 pub use resources::{
-    BusResource, FunctionResource, QueueResource, QueueSource, Route, ScheduleResource,
-    SecretContent, SecretResource, TableResource, Throttle,
+    BucketResource, BusResource, FunctionResource, QueueResource, QueueSource, Route,
+    ScheduleResource, SecretContent, SecretResource, TableResource, Throttle,
 };
 
 use document::Document;
@@ -35,6 +35,8 @@ pub struct Template {
     pub tables: Vec<TableResource>,
     /// The queues.
     pub queues: Vec<QueueResource>,
+    /// The buckets.
+    pub buckets: Vec<BucketResource>,
     /// The secrets.
     pub secrets: Vec<SecretResource>,
     /// The event buses.

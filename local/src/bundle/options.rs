@@ -27,7 +27,7 @@ pub struct Options {
     pub api_port: u16,
     /// The port of the AWS endpoint; 0 takes a free one.
     pub endpoint_port: u16,
-    /// Where tables and secrets are kept. Without it they live in memory. Queues always do: the table is the
+    /// Where tables, objects and secrets are kept. Without it they live in memory. Queues always do: the table is the
     /// to-do list.
     pub data_directory: Option<PathBuf>,
     /// Variables of every function, over the template's own.

@@ -1,4 +1,4 @@
-//! Makes what the template describes: secrets, tables, queues, buses. What a data directory kept is taken as it is.
+//! Makes what the template describes: secrets, tables, buckets, queues, buses. What a data directory kept is taken as it is.
 
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ pub(super) async fn provision(
     }
     for resource in &template.tables {
         table(engines, resource).await?;
+    }
+    for resource in &template.buckets {
+        engines.objects.create(resource).await?;
     }
     for resource in &template.queues {
         let override_for = options

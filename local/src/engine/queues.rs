@@ -12,12 +12,12 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use winterbaume_core::{MockRequest, MockResponse, MockService};
+use winterbaume_core::{MockRequest, MockService};
 use winterbaume_sqs::SqsService;
 
 use move_task::MoveTasks;
 
-use super::{answer, failure};
+use super::{answer, failure, into_http};
 use crate::template::{ACCOUNT, REGION};
 
 /// The engine, and word of each message that came in.
@@ -138,11 +138,4 @@ fn refused(code: &'static str, message: &str) -> Response<Bytes> {
 
 fn amazon_url() -> String {
     format!("https://sqs.{REGION}.amazonaws.com")
-}
-
-fn into_http(response: MockResponse) -> Response<Bytes> {
-    let mut answer = Response::new(response.body);
-    *answer.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    *answer.headers_mut() = response.headers;
-    answer
 }

@@ -1,5 +1,6 @@
 //! The resources that run on this machine, typed.
 
+mod buckets;
 mod buses;
 mod functions;
 mod queues;
@@ -15,6 +16,7 @@ use super::intrinsics::Resolver;
 use super::read::Properties;
 use super::{Template, TemplateError};
 
+pub use buckets::BucketResource;
 pub use buses::BusResource;
 pub use functions::{FunctionResource, QueueSource, Route};
 pub use queues::{QueueResource, ScheduleResource};
@@ -50,6 +52,7 @@ pub(super) fn read(
         functions: of_kind(document, resolver, "AWS::Serverless::Function", function)?,
         tables: of_kind(document, resolver, "AWS::DynamoDB::Table", tables::table)?,
         queues: of_kind(document, resolver, "AWS::SQS::Queue", queues::queue)?,
+        buckets: of_kind(document, resolver, "AWS::S3::Bucket", buckets::bucket)?,
         secrets: of_kind(
             document,
             resolver,

@@ -76,6 +76,12 @@ Resources:
       RedrivePolicy: { deadLetterTargetArn: { "Fn::GetAtt": [Dead, Arn] }, maxReceiveCount: 5 }
   Dead: { Type: AWS::SQS::Queue }
   Never: { Type: AWS::SQS::Queue, Condition: Both }
+  Files:
+    Type: AWS::S3::Bucket
+    Properties:
+      VersioningConfiguration: { Status: Enabled }
+      LifecycleConfiguration: { Rules: [!UnheardOf rule] }
+  Plain: { Type: AWS::S3::Bucket }
   Secret:
     Type: AWS::SecretsManager::Secret
     Properties:
@@ -172,6 +178,23 @@ fn a_queue_source_has_the_mappings_settings() {
     assert_eq!(queue.logical_id, "Queue");
     assert_eq!((source.batch_size, source.reports_failures), (5, true));
     assert_eq!(source.maximum_concurrency, Some(2));
+}
+
+#[test]
+fn a_bucket_has_a_name_that_s3_takes_and_its_versions() {
+    let template = parse(TEMPLATE, &[]).unwrap();
+    let bucket = |logical_id: &str, name: &str, versioned| BucketResource {
+        logical_id: logical_id.into(),
+        name: name.into(),
+        versioned,
+    };
+    assert_eq!(
+        template.buckets,
+        [
+            bucket("Files", "stack-files", true),
+            bucket("Plain", "stack-plain", false)
+        ]
+    );
 }
 
 #[test]

@@ -12,5 +12,6 @@ mod binaries;
 mod engines;
 mod functions;
 mod lifecycle;
+mod objects;
 mod queues;
 mod support;
