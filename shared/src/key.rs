@@ -91,11 +91,17 @@ impl ItemKey {
     /// The source and the attempt, if this is an item of an attempt.
     #[must_use]
     pub fn attempt(&self) -> Option<(&str, String)> {
-        let (source, rest) = self.pk.split_once(ATTEMPT_INFIX)?;
-        let attempt = percent_encoding::percent_decode_str(rest)
+        let (source, encoded) = self.encoded_attempt()?;
+        let attempt = percent_encoding::percent_decode_str(encoded)
             .decode_utf8()
             .ok()?;
         Some((source, attempt.into_owned()))
+    }
+
+    /// The source and the attempt as it is written in keys, if this is an item of an attempt.
+    #[must_use]
+    pub fn encoded_attempt(&self) -> Option<(&str, &str)> {
+        self.pk.split_once(ATTEMPT_INFIX)
     }
 
     /// The id of the event that this is the key of.

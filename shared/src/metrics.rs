@@ -89,6 +89,11 @@ metrics! {
     Unanswered: Count by JobAndSource;
     /// Callbacks that say something else than the result that the vendor's API has.
     Contradicted: Count by JobAndSource;
+
+    /// Reports that were fetched and kept.
+    ReportsKept: Count by JobAndSource;
+    /// Reports that a vendor offered and that were given up.
+    ReportsLost: Count by JobAndSource;
 }
 
 /// By what a line's metrics are broken down, besides their total over everything.

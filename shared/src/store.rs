@@ -26,7 +26,7 @@ pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;
 pub use limits::{LimitsWrite, StoredLimits};
 pub use registrations::{Registration, RegistrationCall, RegistrationOutcome};
-pub use reports::{ReportItem, ReportOutcome};
+pub use reports::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
 
 use crate::event::Event;

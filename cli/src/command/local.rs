@@ -9,6 +9,7 @@ use crate::sources;
 use crate::workspace;
 use anyhow::Context;
 use local::binaries::{self, CargoOutput, Profile};
+use local::stand_ins::report_hosts;
 use local::{Bundle, Options};
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
@@ -72,6 +73,8 @@ fn take(directory: &Path) -> anyhow::Result<File> {
 pub async fn options(root: &Path, output: CargoOutput) -> anyhow::Result<Options> {
     let binaries = binaries::build(root, Profile::Dev, output).await?;
     let mut options = Options::new(root.join("template.yaml"), binaries);
+    // Stand-ins may be called; the vendors' own hosts are not.
+    options.parameters = report_hosts();
     options.secrets = sources::ALL
         .map(|source| (source.secret(), source.local_secret()))
         .into();

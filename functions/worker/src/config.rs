@@ -1,9 +1,25 @@
 //! What the worker is told.
 
 use crate::change::{EXPECTED_PERSONAL_FIELDS, PersonalFields};
+use crate::download::DownloadConfig;
+use crate::download::hosts::{self, ReportHosts};
 use shared::config::{ConfigError, Environment};
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
+
+/// The vendors whose reports are fetched, as their variables call them.
+const VENDORS: [(&str, &str); 4] = [
+    ("imocha", "IMOCHA"),
+    ("jobmojito", "JOBMOJITO"),
+    ("testlify", "TESTLIFY"),
+    ("xobin", "XOBIN"),
+];
+/// What a Lambda function may write to.
+const DIRECTORY: &str = "/tmp";
+/// The largest `REPORT_MAX_MIB`: [`crate::download::AT_ONCE`] of them have to find room in the directory.
+pub const MOST_MIB: u32 = 100;
 
 /// The worker's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +50,64 @@ pub struct WorkerConfig {
     pub event_bus_name: String,
     /// `PUBLISHED_PERSONAL_FIELDS`; empty is none.
     pub published_personal_fields: PersonalFields,
+    /// How reports are fetched and kept.
+    pub reports: ReportsConfig,
     /// `ENDPOINT_URL`.
     pub endpoint_url: Option<String>,
+}
+
+/// How reports are fetched and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportsConfig {
+    /// `BUCKET_NAME`.
+    pub bucket_name: String,
+    /// `<VENDOR>_REPORT_HOSTS`, by source.
+    pub hosts: BTreeMap<&'static str, ReportHosts>,
+    /// Whether stand-ins on this machine may be called. They may where `ENDPOINT_URL` is set, and so never on AWS, where that
+    /// stops the start.
+    pub stand_ins: bool,
+    /// `REPORT_MAX_MIB`, and where reports lie while they are fetched.
+    pub download: DownloadConfig,
+}
+
+impl ReportsConfig {
+    fn read(environment: &Environment) -> Result<Self, ConfigError> {
+        let most_mib = most_mib(environment)?;
+        let hosts =
+            VENDORS.map(|(source, vendor)| Ok((source, report_hosts(environment, vendor)?)));
+        Ok(Self {
+            bucket_name: environment.required("BUCKET_NAME")?,
+            hosts: hosts.into_iter().collect::<Result<_, ConfigError>>()?,
+            stand_ins: environment.endpoint_url()?.is_some(),
+            download: DownloadConfig {
+                directory: PathBuf::from(DIRECTORY),
+                most_bytes: u64::from(most_mib) * 1024 * 1024,
+            },
+        })
+    }
+}
+
+fn report_hosts(environment: &Environment, vendor: &str) -> Result<ReportHosts, ConfigError> {
+    let name = format!("{vendor}_REPORT_HOSTS");
+    let value = environment.required(&name)?;
+    value.parse().map_err(|_| ConfigError::Invalid {
+        name,
+        value,
+        expected: hosts::EXPECTED,
+    })
+}
+
+fn most_mib(environment: &Environment) -> Result<u32, ConfigError> {
+    let name = "REPORT_MAX_MIB";
+    let most = environment.whole_number(name)?;
+    if (1..=MOST_MIB).contains(&most) {
+        return Ok(most);
+    }
+    Err(ConfigError::Invalid {
+        name: name.to_owned(),
+        value: most.to_string(),
+        expected: "a whole number from 1 to 100",
+    })
 }
 
 /// Where a vendor's API is, and where its key.
@@ -79,6 +151,7 @@ impl WorkerConfig {
             testlify_report_base_url: environment.required("TESTLIFY_REPORT_BASE_URL")?,
             event_bus_name: environment.required("EVENT_BUS_NAME")?,
             published_personal_fields: personal_fields(environment)?,
+            reports: ReportsConfig::read(environment)?,
             endpoint_url: environment.endpoint_url()?,
         })
     }
@@ -92,4 +165,61 @@ fn personal_fields(environment: &Environment) -> Result<PersonalFields, ConfigEr
         value,
         expected: EXPECTED_PERSONAL_FIELDS,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(changed: (&str, &str)) -> Result<ReportsConfig, ConfigError> {
+        let hosts = VENDORS.map(|(source, vendor)| {
+            let name = format!("{vendor}_REPORT_HOSTS");
+            (name, format!("{source}.example.com"))
+        });
+        let others = [("BUCKET_NAME", "b"), ("REPORT_MAX_MIB", "50"), changed];
+        let others = others.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        ReportsConfig::read(&Environment::of(hosts.into_iter().chain(others)))
+    }
+
+    #[test]
+    fn every_vendor_has_its_own_hosts() {
+        let reports = read(("REPORT_MAX_MIB", "50")).unwrap();
+        assert_eq!(reports.download.most_bytes, 50 * 1024 * 1024);
+        for (source, _) in VENDORS {
+            let hosts = &reports.hosts[source];
+            let of = |other: &str| hosts.have(&format!("{other}.example.com"));
+            let whose: Vec<&str> = VENDORS
+                .map(|(name, _)| name)
+                .into_iter()
+                .filter(|it| of(it))
+                .collect();
+            assert_eq!(whose, [source]);
+        }
+    }
+
+    #[test]
+    fn a_setting_of_the_reports_that_is_none_is_named_and_shown() {
+        for (name, value) in [
+            ("IMOCHA_REPORT_HOSTS", "https://app.imocha.io"),
+            ("XOBIN_REPORT_HOSTS", "*.com"),
+            ("TESTLIFY_REPORT_HOSTS", "127.0.0.1"),
+            ("REPORT_MAX_MIB", "0"),
+            ("REPORT_MAX_MIB", "101"),
+            ("REPORT_MAX_MIB", "-1"),
+        ] {
+            let error = read((name, value)).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains(value), "{error}");
+        }
+        let absent = Err(ConfigError::Absent("JOBMOJITO_REPORT_HOSTS".into()));
+        assert_eq!(read(("JOBMOJITO_REPORT_HOSTS", "")), absent);
+    }
+
+    #[test]
+    fn stand_ins_may_be_called_on_ones_own_machine_alone() {
+        let url = "http://127.0.0.1:9001";
+        let stand_ins = |changed| read(changed).unwrap().stand_ins;
+        assert!(!stand_ins(("ENDPOINT_URL", "")));
+        assert!(stand_ins(("ENDPOINT_URL", url)));
+        assert!(!stand_ins(("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")));
+    }
 }

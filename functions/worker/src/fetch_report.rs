@@ -1,80 +1,249 @@
-//! `fetch_report`: finds where an attempt's report is to be had.
+//! `fetch_report`: has a report that a vendor offers in our own hands before its link dies, or says that it is lost.
+//!
+//! One worker at a time fetches a report ([`shared::store::Fetching`]). It is had by the first of its vendor's ways that leads
+//! to a PDF ([`ways`]), kept in S3, and then noted; who dies in between leaves a mark, and the next one finds the same bytes
+//! under the same name. What is not ready, and what may pass, is due later.
 
-use crate::vendors::{Resolution, VendorError};
-use crate::{JobError, Worker};
+mod miss;
+mod ways;
+
+use crate::archive::{self, Kept};
+use crate::download::pdf::Pdf;
+use crate::{JobError, Worker, notes};
+use miss::{Problem, Verdict};
+use shared::error::causes;
 use shared::key::ItemKey;
-use shared::store::{ReportItem, ReportOutcome};
+use shared::metrics::Metric;
+use shared::store::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
+use shared::timestamp::Timestamp;
 use std::time::Duration;
+use tokio::time::timeout;
 
-/// When a report that is not ready is asked for again.
-const NOT_READY: Duration = Duration::from_mins(5);
+/// For how long a worker says that it is at it: as long as a function may run.
+pub const FETCHING: Duration = Duration::from_mins(1);
+/// How long it takes at most, all ways together.
+const MOST_TIME: Duration = Duration::from_secs(45);
+/// What is left of a message's time to note what became of it.
+const TO_NOTE: Duration = Duration::from_secs(3);
+/// When a report that took too long is fetched again.
+const TOO_LONG: Duration = Duration::from_mins(1);
+/// What expires so soon is not there to be found again.
+const ABOUT_TO_EXPIRE: Duration = Duration::from_hours(24);
+
+/// What is to be fetched.
+struct Wanted<'a> {
+    report: &'a ReportItem,
+    source: &'a str,
+    attempt: &'a str,
+}
+
+/// A report on this machine's disk.
+struct Fetched {
+    pdf: Pdf,
+    origin: ReportOrigin,
+    url: Option<String>,
+    valid_until: Option<Timestamp>,
+}
+
+/// What became of a report.
+enum Found {
+    /// It is kept.
+    Kept {
+        kept: KeptReport,
+        url: Option<String>,
+        valid_until: Option<Timestamp>,
+    },
+    /// It was not had, and this is to be done.
+    Missed(Verdict),
+}
 
 impl Worker {
-    /// Resolves the link of the report at `key`. A report that is not ready, and a vendor that cannot be reached, make it due
-    /// later.
-    pub async fn fetch_report(&self, key: &ItemKey) -> Result<(), JobError> {
+    /// Fetches the report at `key` in this time. One that is not ready, and a vendor that cannot be reached, make it due later.
+    pub async fn fetch_report(&self, key: &ItemKey, time: Duration) -> Result<(), JobError> {
         let gone = || JobError::Gone(key.clone());
         let (source, attempt) = key.attempt().ok_or_else(gone)?;
         let report = self.table.report(key).await?.ok_or_else(gone)?;
-        if report.outcome != ReportOutcome::Pending {
+        if report.due_at.is_none() {
             return Ok(());
         }
-        match self.vendors.resolve(source, &attempt, &report.link).await {
-            Ok(Resolution::NotReady) => Ok(self
-                .table
-                .postpone(key, self.clock.now().plus(NOT_READY))
-                .await?),
-            Ok(resolution) => {
-                self.settle_report(settled(report, resolution), source)
+        let now = self.clock.now();
+        let Some(fetching) = self.table.begin_fetching(key, now, FETCHING).await? else {
+            return Ok(());
+        };
+        let wanted = Wanted {
+            report: &report,
+            source,
+            attempt: &attempt,
+        };
+        let done = self.fetch_wanted(&wanted, fetching, time).await;
+        if done.is_err() {
+            self.let_report_go(key, fetching).await;
+        }
+        done
+    }
+
+    async fn fetch_wanted(
+        &self,
+        wanted: &Wanted<'_>,
+        fetching: Fetching,
+        time: Duration,
+    ) -> Result<(), JobError> {
+        let time = time.saturating_sub(TO_NOTE).min(MOST_TIME);
+        let found = match timeout(time, self.find_report(wanted)).await {
+            Ok(found) => found?,
+            Err(_) => Found::Missed(Verdict::Later {
+                after: TOO_LONG,
+                problem: Problem::plain("it took too long"),
+            }),
+        };
+        match found {
+            Found::Kept {
+                kept,
+                url,
+                valid_until,
+            } => {
+                let report = ReportItem {
+                    outcome: ReportOutcome::Stored,
+                    kept: Some(kept),
+                    url,
+                    valid_until,
+                    problem: None,
+                    ..wanted.report.clone()
+                };
+                self.settle_report(&report, fetching).await
+            }
+            Found::Missed(Verdict::Later { after, problem }) => {
+                self.postpone_report(wanted, fetching, after, &problem)
                     .await
             }
-            Err(error) => {
-                let error = error.unless_waiting()?;
-                self.postpone_report(key, source, &error).await
+            Found::Missed(Verdict::Never {
+                outcome,
+                problem,
+                lost,
+            }) => {
+                self.give_report_up(wanted, fetching, outcome, problem, lost)
+                    .await
             }
         }
     }
 
-    async fn settle_report(&self, report: ReportItem, vendor: &str) -> Result<(), JobError> {
-        if let Some(problem) = &report.problem {
-            tracing::warn!(vendor, problem, "an attempt's report is not to be had");
+    async fn find_report(&self, wanted: &Wanted<'_>) -> Result<Found, JobError> {
+        match self.by_any_way(wanted).await? {
+            Ok(fetched) => Ok(Found::Kept {
+                kept: self.keep_report(wanted, &fetched).await?,
+                url: fetched.url,
+                valid_until: fetched.valid_until,
+            }),
+            Err(verdict) => Ok(Found::Missed(verdict)),
         }
+    }
+
+    /// Keeps a report, unless the attempt has it already.
+    async fn keep_report(
+        &self,
+        wanted: &Wanted<'_>,
+        fetched: &Fetched,
+    ) -> Result<KeptReport, JobError> {
+        let (key, sha256) = (&wanted.report.key, hex::encode(fetched.pdf.sha256));
+        let s3_key =
+            archive::object_key(key, &sha256).ok_or_else(|| JobError::Gone(key.clone()))?;
+        let kept = if self.has_bytes(&key.pk, &sha256).await? {
+            Kept::Before
+        } else {
+            self.archive.keep(&s3_key, &fetched.pdf).await?
+        };
+        notes::add(Metric::ReportsKept, 1);
+        tracing::info!(
+            vendor = wanted.source,
+            report.size_bytes = fetched.pdf.size_bytes,
+            report.new = kept == Kept::Now,
+            "a report is kept"
+        );
+        Ok(KeptReport {
+            s3_key,
+            sha256,
+            size_bytes: fetched.pdf.size_bytes,
+            content_type: archive::CONTENT_TYPE.to_owned(),
+            fetched_at: self.clock.now(),
+            origin: fetched.origin,
+        })
+    }
+
+    /// Whether one of the attempt's reports has these bytes, and will have them for a while.
+    async fn has_bytes(&self, pk: &str, sha256: &str) -> Result<bool, JobError> {
         let now = self.clock.now();
-        Ok(self
+        let stays = |fetched_at: Timestamp| {
+            self.keep_for
+                .is_none_or(|keep_for| fetched_at.plus(keep_for) > now.plus(ABOUT_TO_EXPIRE))
+        };
+        let reports = self.table.reports(pk).await?;
+        let mut kept = reports.iter().filter_map(|report| report.kept.as_ref());
+        Ok(kept.any(|kept| kept.sha256 == sha256 && stays(kept.fetched_at)))
+    }
+
+    async fn settle_report(&self, report: &ReportItem, fetching: Fetching) -> Result<(), JobError> {
+        let now = self.clock.now();
+        let settled = self
             .table
-            .settle_report(&report, now, self.keep_for)
-            .await?)
+            .settle_report(report, fetching, now, self.keep_for)
+            .await?;
+        if !settled {
+            tracing::warn!(report = %report.key, "it took too long: another worker fetches the report now");
+        }
+        Ok(())
     }
 
     async fn postpone_report(
         &self,
-        key: &ItemKey,
-        vendor: &str,
-        error: &VendorError,
+        wanted: &Wanted<'_>,
+        fetching: Fetching,
+        after: Duration,
+        problem: &Problem,
     ) -> Result<(), JobError> {
-        error.log(vendor);
-        let due_at = self.clock.now().plus(error.try_again_after());
-        Ok(self.table.postpone(key, due_at).await?)
+        let key = &wanted.report.key;
+        let logged = problem.logged.as_str();
+        tracing::info!(vendor = wanted.source, report = %key, problem = logged, "a report is fetched later");
+        let due_at = self.clock.now().plus(after);
+        self.table
+            .postpone_report(key, fetching, due_at, Some(&problem.kept))
+            .await?;
+        Ok(())
     }
-}
 
-fn settled(report: ReportItem, resolution: Resolution) -> ReportItem {
-    let (outcome, url, valid_until, problem) = match resolution {
-        Resolution::Link { url, valid_until } => {
-            (ReportOutcome::Resolved, Some(url), valid_until, None)
+    async fn give_report_up(
+        &self,
+        wanted: &Wanted<'_>,
+        fetching: Fetching,
+        outcome: ReportOutcome,
+        problem: Problem,
+        lost: bool,
+    ) -> Result<(), JobError> {
+        let (vendor, key) = (wanted.source, &wanted.report.key);
+        let logged = problem.logged.as_str();
+        if lost {
+            notes::add(Metric::ReportsLost, 1);
+            tracing::warn!(
+                vendor,
+                report = %key,
+                problem = logged,
+                alarm = "ReportsLostAlarm",
+                "a report is not to be had"
+            );
+        } else {
+            tracing::info!(vendor, report = %key, problem = logged, "no report: the vendor cannot be asked for it");
         }
-        Resolution::Unavailable(why) => {
-            (ReportOutcome::Unavailable, None, None, Some(why.to_owned()))
+        let report = ReportItem {
+            outcome,
+            problem: Some(problem.kept),
+            ..wanted.report.clone()
+        };
+        self.settle_report(&report, fetching).await
+    }
+
+    /// If this fails as well, it is free by itself in a minute.
+    async fn let_report_go(&self, key: &ItemKey, fetching: Fetching) {
+        if let Err(error) = self.table.stop_fetching(key, fetching).await {
+            tracing::warn!(report = %key, error = causes(&error), "the report is not free at once");
         }
-        Resolution::Refused(why) => (ReportOutcome::Refused, None, None, Some(why.to_owned())),
-        Resolution::NotReady => (ReportOutcome::Pending, None, None, None),
-    };
-    ReportItem {
-        outcome,
-        url,
-        valid_until,
-        problem,
-        due_at: None,
-        ..report
     }
 }

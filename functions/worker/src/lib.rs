@@ -1,14 +1,17 @@
 //! The worker: the follow-up work that webhooks leave behind, and the only function that talks to vendors.
 //!
-//! One file a job: [`fold`] works out where an attempt stands, [`publish`] tells other systems of it, [`fetch_report`] finds its
-//! report, [`read_result`] has the vendor's API confirm it, [`ask_imocha`] has callbacks sent again, [`register`] has a vendor call
-//! us, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs, [`bus`] is where a [`change`] is published. A job
-//! that has to wait makes its item due later and is done; only what is broken fails its message.
+//! One file a job: [`fold`] works out where an attempt stands, [`publish`] tells other systems of it, [`fetch_report`] has its
+//! report in our own hands, [`read_result`] has the vendor's API confirm it, [`ask_imocha`] has callbacks sent again, [`register`]
+//! has a vendor call us, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs, [`download`] follows their links,
+//! [`archive`] is where reports are kept, [`bus`] is where a [`change`] is published. A job that has to wait makes its item due
+//! later and is done; only what is broken fails its message.
 
+pub mod archive;
 pub mod ask_imocha;
 pub mod bus;
 pub mod change;
 pub mod config;
+pub mod download;
 pub mod fetch_report;
 pub mod fold;
 pub mod job;
@@ -21,9 +24,13 @@ pub mod sweep;
 pub mod vendors;
 mod wait;
 
+use archive::{Archive, ArchiveError};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bus::EventBridge;
 use change::PersonalFields;
+use config::ReportsConfig;
+use download::Downloads;
+use download::error::DownloadError;
 use futures_util::FutureExt;
 use job::{Job, Message, MessageError};
 use line::About;
@@ -58,6 +65,12 @@ pub struct Worker {
     pub published_personal_fields: PersonalFields,
     /// Where the line about each message goes.
     pub lines: Lines,
+    /// How reports are fetched.
+    pub downloads: Downloads,
+    /// From where, and from where not.
+    pub reports: ReportsConfig,
+    /// Where they are kept.
+    pub archive: Archive,
     /// The time.
     pub clock: Clock,
     /// How long things are kept once they are done with; `None` is for ever.
@@ -81,6 +94,12 @@ pub enum JobError {
     /// A secret cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A report could not be kept.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A report could not be written down.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// The item that the message speaks of is not there.
     #[error("there is no {0}")]
     Gone(ItemKey),
@@ -103,6 +122,7 @@ impl JobError {
     /// dead-letter queue or is parked, each of which has its own alarm.
     const fn needs_a_person(&self) -> bool {
         match self {
+            Self::Archive(error) => error.needs_a_person(),
             Self::Secret(error) => match error {
                 SecretError::Missing { .. }
                 | SecretError::Malformed { .. }
@@ -113,6 +133,7 @@ impl JobError {
             Self::Message(_)
             | Self::Store(_)
             | Self::Queue(_)
+            | Self::Download(_)
             | Self::Gone(_)
             | Self::Waiting(_)
             | Self::Contended(_)
@@ -157,8 +178,8 @@ impl Worker {
         }
     }
 
-    async fn run_or_wait(&self, message: &Message) -> Result<(), JobError> {
-        match self.run(message).await {
+    async fn run_or_wait(&self, deadline: Instant, message: &Message) -> Result<(), JobError> {
+        match self.run(deadline, message).await {
             Err(JobError::Waiting(waiting)) => self.wait(message, waiting).await,
             result => result,
         }
@@ -174,7 +195,8 @@ impl Worker {
             correlation_id = message.correlation_id
         );
         // Boxed: the futures of all jobs, one in the other, are deeper than the compiler looks.
-        let work = AssertUnwindSafe(self.run_or_wait(message).boxed_local()).catch_unwind();
+        let work = self.run_or_wait(deadline, message).boxed_local();
+        let work = AssertUnwindSafe(work).catch_unwind();
         match timeout_at(deadline, work.instrument(span)).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(JobError::Panicked),
@@ -182,12 +204,15 @@ impl Worker {
         }
     }
 
-    async fn run(&self, message: &Message) -> Result<(), JobError> {
+    async fn run(&self, deadline: Instant, message: &Message) -> Result<(), JobError> {
         let correlation_id = &message.correlation_id;
         match &message.job {
             Job::Fold(key) => self.fold(key, correlation_id).await,
             Job::Publish(key) => self.publish(key).await,
-            Job::FetchReport(key) => self.fetch_report(key).await,
+            Job::FetchReport(key) => {
+                let time = deadline.saturating_duration_since(Instant::now());
+                self.fetch_report(key, time).await
+            }
             Job::AskImocha { ids, search } => {
                 self.ask_imocha(ids, search.as_ref(), correlation_id).await
             }

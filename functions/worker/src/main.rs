@@ -10,10 +10,14 @@ use shared::secrets::{CachedSecret, SecretsManager};
 use shared::store::Table;
 use shared::telemetry::{self, Lines};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use worker::Worker;
+use worker::archive::{self, Archive};
 use worker::bus::EventBridge;
 use worker::config::WorkerConfig;
+use worker::download::Downloads;
+use worker::download::names::SystemNames;
 use worker::vendors::Vendors;
 
 /// What a call to SQS may take: the worker has more time than a receiver.
@@ -54,6 +58,9 @@ async fn worker(config: WorkerConfig, clock: Clock) -> Result<Worker, Error> {
         ),
         vendors: Vendors::new(&config, &table, &secrets, &clock)?,
         lines: Lines::to_stdout(config.metrics_namespace.clone()),
+        downloads: Downloads::new(config.reports.download.clone(), Arc::new(SystemNames))?,
+        archive: Archive::new(archive::s3(&sdk), config.reports.bucket_name.clone()),
+        reports: config.reports,
         bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
         published_personal_fields: config.published_personal_fields,
         table,

@@ -15,35 +15,37 @@ pub mod xobin;
 pub use client::ApiKey;
 pub use error::VendorError;
 
+pub(crate) use answer::retry_after;
 pub use result::{ResultAnswer, VendorResult};
 
 use crate::config::{ApiConfig, WorkerConfig};
+use crate::download::body::Body;
+use crate::download::link::LinkError;
 use client::{Auth, Client, Timeouts};
 use limits::Limits;
+use serde_json::Value;
 use shared::clock::Clock;
 use shared::event::Report;
 use shared::limits::Limiter;
 use shared::secrets::SecretsManager;
 use shared::store::Table;
 use shared::timestamp::Timestamp;
-use url::Url;
 
-/// Where a report turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a vendor's API says of a report.
 pub enum Resolution {
-    /// Here.
+    /// It is behind this link, which is not trusted yet.
     Link {
-        /// An absolute https address.
+        /// As the vendor wrote it.
         url: String,
         /// Until when it works, where that is known.
         valid_until: Option<Timestamp>,
     },
+    /// This is it.
+    Pdf(Body),
     /// The vendor is still making it.
     NotReady,
-    /// The vendor has none, or cannot be asked.
-    Unavailable(&'static str),
-    /// The link is none that may be followed.
-    Refused(&'static str),
+    /// The vendor cannot be asked for it.
+    Impossible(&'static str),
 }
 
 /// All of them.
@@ -101,88 +103,96 @@ impl Vendors {
         }
     }
 
-    /// Finds out where an attempt's report is, asking the vendor's API if there is no link.
-    pub async fn resolve(
+    /// The link that an event had, absolute: Testlify's may be relative.
+    pub(crate) fn absolute(&self, source: &str, link: &str) -> Result<String, LinkError> {
+        if source == "testlify" {
+            return self.testlify.absolute(link);
+        }
+        Ok(link.to_owned())
+    }
+
+    /// Asks the vendor's API for a link to an attempt's report.
+    pub(crate) async fn report_link(
         &self,
         source: &str,
         attempt: &str,
-        report: &Report,
     ) -> Result<Resolution, VendorError> {
-        let resolved = match (report, source) {
-            (Report::Link { url, .. }, "testlify") => Ok(self.testlify.resolve(url)),
-            (Report::Link { url, valid_until }, _) => Ok(absolute(url, *valid_until)),
-            (Report::OnRequest, "imocha") => self.imocha.report_link(attempt).await,
-            (Report::OnRequest, "jobmojito") => self.jobmojito.report_link(attempt).await,
-            (Report::OnRequest, "xobin") => self.xobin.report_link(attempt).await,
-            (Report::OnRequest, _) => Ok(Resolution::Unavailable(
+        not_there_yet(match source {
+            "imocha" => self.imocha.report_link(attempt).await,
+            "jobmojito" => self.jobmojito.report_link(attempt).await,
+            "xobin" => self.xobin.report_link(attempt).await,
+            _ => Ok(Resolution::Impossible(
                 "the vendor documents no call that gives a report's link",
             )),
-        };
-        match resolved {
-            Err(VendorError::Off) => Ok(Resolution::Unavailable(
-                "the vendor's API is off: its key is not set",
+        })
+    }
+
+    /// Asks the vendor's API for the report itself.
+    pub(crate) async fn report_pdf(
+        &self,
+        source: &str,
+        attempt: &str,
+    ) -> Result<Resolution, VendorError> {
+        not_there_yet(match source {
+            "imocha" => self.imocha.report_pdf(attempt).await,
+            "xobin" => self.xobin.report_pdf(attempt).await,
+            _ => Ok(Resolution::Impossible(
+                "the vendor documents no call that gives a report",
             )),
-            // Right after an attempt is finished, its report may not be there yet.
-            Err(VendorError::NotFound) => Ok(Resolution::NotReady),
-            resolved => resolved,
-        }
+        })
     }
 }
 
-/// A link that the vendor gave whole.
-fn absolute(link: &str, valid_until: Option<Timestamp>) -> Resolution {
-    match Url::parse(link) {
-        Ok(url) if is_web(&url) => Resolution::Link {
-            url: url.into(),
-            valid_until,
-        },
-        Ok(_) => Resolution::Refused("the link is not https, or carries credentials"),
-        Err(_) => Resolution::Refused("the link is not an address"),
+/// Right after an attempt is finished, its report may not be there yet.
+fn not_there_yet(resolution: Result<Resolution, VendorError>) -> Result<Resolution, VendorError> {
+    match resolution {
+        Err(VendorError::NotFound) => Ok(Resolution::NotReady),
+        resolution => resolution,
     }
-}
-
-fn is_web(url: &Url) -> bool {
-    url.scheme() == "https"
-        && url.has_host()
-        && url.username().is_empty()
-        && url.password().is_none()
 }
 
 /// A link that the vendor's API gave, or nothing yet.
 fn from_api(link: Option<&str>, valid_until: Option<Timestamp>) -> Resolution {
     match Report::from_link(link, valid_until) {
-        Some(Report::Link { url, valid_until }) => absolute(&url, valid_until),
+        Some(Report::Link { url, valid_until }) => Resolution::Link { url, valid_until },
         Some(Report::OnRequest) | None => Resolution::NotReady,
+    }
+}
+
+/// Whether an answer is about what was asked for: some vendors name it, and another's report must not be taken for it.
+fn is_of(answered: Option<&Value>, attempt: &str) -> bool {
+    match answered {
+        Some(Value::String(id)) => id.trim() == attempt,
+        Some(Value::Number(id)) => id.to_string() == attempt,
+        _ => true,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_https_without_credentials_is_a_link() {
-        let link = |text| absolute(text, None);
-        assert!(matches!(
-            link("https://app.imocha.io/PDFReport?id=OXP5%3d"),
-            Resolution::Link { .. }
-        ));
-        for text in [
-            "http://app.imocha.io/1",
-            "file:///etc/passwd",
-            "https://me:secret@app.imocha.io/1",
-            "reports/1.pdf",
-            "javascript:alert(1)",
-            "https://",
-        ] {
-            assert!(matches!(link(text), Resolution::Refused(_)), "{text}");
-        }
-    }
+    use serde_json::json;
 
     #[test]
     fn an_api_that_has_no_link_yet_is_asked_again() {
         for link in [None, Some(""), Some("null")] {
-            assert_eq!(from_api(link, None), Resolution::NotReady);
+            assert!(matches!(from_api(link, None), Resolution::NotReady));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_names_another_is_not_of_this_one() {
+        for answered in [
+            None,
+            Some(json!(null)),
+            Some(json!(7)),
+            Some(json!("7")),
+            Some(json!(" 7")),
+        ] {
+            assert!(is_of(answered.as_ref(), "7"), "{answered:?}");
+        }
+        for answered in [json!(8), json!("8"), json!("77"), json!("")] {
+            assert!(!is_of(Some(&answered), "7"), "{answered}");
         }
     }
 }

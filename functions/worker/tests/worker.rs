@@ -9,10 +9,18 @@ mod asking;
 mod batch;
 #[path = "worker/confirming.rs"]
 mod confirming;
+#[path = "worker/downloads.rs"]
+mod downloads;
 #[path = "worker/fold.rs"]
 mod fold;
+#[path = "worker/host.rs"]
+mod host;
+#[path = "worker/keeping.rs"]
+mod keeping;
 #[path = "worker/lines.rs"]
 mod lines;
+#[path = "worker/names.rs"]
+mod names;
 #[path = "worker/platform.rs"]
 mod platform;
 #[path = "worker/publishing.rs"]

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use super::account::{Account, MOST_IDS, Processed};
 use super::callbacks::{Callbacks, Queue};
 use super::host::Host;
 use super::key::Key;
-use super::report;
+use super::{pdf, report};
 
 /// A stand-in for iMocha's API, with the attempts that it was told to remember.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Imocha {
             refusal: refusal(["Invalid API key"]),
         };
         Ok(Self {
-            host: Host::start(key.guard(router(api))).await?,
+            host: Host::start(key.guard(router(api)).merge(pdf::router(&["/PDFReport"]))).await?,
             account,
             callbacks,
         })
@@ -100,6 +100,7 @@ fn router(api: Api) -> Router {
     Router::new()
         .route("/v3/callbacks/process", post(process_callbacks))
         .route("/v3/reports/{id}", get(read_report))
+        .route("/v3/reports/{id}/pdf", get(read_pdf))
         .with_state(api)
 }
 
@@ -135,13 +136,34 @@ async fn process_callbacks(State(api): State<Api>, body: Bytes) -> Response {
     }
 }
 
-async fn read_report(State(api): State<Api>, Path(id): Path<String>) -> Response {
-    let id = id.parse().ok();
-    let known = id.and_then(|id| Some((id, locked(&api.account).body(id)?)));
-    match known {
-        Some((id, callback)) => Json(report::of(id, &callback)).into_response(),
+async fn read_report(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match known(&api, &id) {
+        Some((id, callback)) => {
+            let link = pdf::link(&headers, &report::pdf_path(id));
+            Json(report::of(id, &callback, &link)).into_response()
+        }
         None => refuse(StatusCode::NOT_FOUND, ["testInvitationId not found"]),
     }
+}
+
+/// What iMocha answers is not documented: here, JSON with the link somewhere in it.
+async fn read_pdf(State(api): State<Api>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    match known(&api, &id) {
+        Some((id, _)) => {
+            let link = pdf::link(&headers, &report::pdf_path(id));
+            Json(json!({ "result": { "pdfReportUrl": link }, "errors": null })).into_response()
+        }
+        None => refuse(StatusCode::NOT_FOUND, ["testInvitationId not found"]),
+    }
+}
+
+fn known(api: &Api, id: &str) -> Option<(i64, Bytes)> {
+    let id = id.parse().ok()?;
+    Some((id, locked(&api.account).body(id)?))
 }
 
 fn refuse<T: Into<Value>>(status: StatusCode, errors: impl IntoIterator<Item = T>) -> Response {

@@ -6,12 +6,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::host::Host;
 use super::key::Key;
+use super::pdf;
 
 /// Later than any test or demonstration: whether a link is out of date is not the stand-in's to say.
 const VALID_UNTIL: &str = "2099-01-01T00:00:00.000Z";
@@ -34,7 +35,8 @@ impl Jobmojito {
             refusal: error("The API key is not valid", "authorization"),
         };
         let router = Router::new().route("/job-interview-pdf", post(export_pdf));
-        Ok(Self(Host::start(key.guard(router)).await?))
+        let reports = pdf::router(&["/storage/{*path}"]);
+        Ok(Self(Host::start(key.guard(router).merge(reports)).await?))
     }
 
     /// Where it is served, without a slash at the end.
@@ -44,7 +46,7 @@ impl Jobmojito {
     }
 }
 
-async fn export_pdf(body: Bytes) -> Response {
+async fn export_pdf(headers: HeaderMap, body: Bytes) -> Response {
     let asked = serde_json::from_slice(&body).ok();
     let asked = asked.filter(|asked: &ExportPdf| !asked.interview_result_id.is_empty());
     let Some(ExportPdf {
@@ -57,8 +59,8 @@ async fn export_pdf(body: Bytes) -> Response {
         );
         return (StatusCode::UNPROCESSABLE_ENTITY, Json(missing)).into_response();
     };
-    let url =
-        format!("https://cool.jobmojito.com/storage/v1/object/sign/pdf/{id}.pdf?token=opaque");
+    let path = format!("/storage/v1/object/sign/pdf/{id}.pdf?token=opaque");
+    let url = pdf::link(&headers, &path);
     Json(json!({ "pdf_export_url": url, "pdf_export_valid_until": VALID_UNTIL })).into_response()
 }
 

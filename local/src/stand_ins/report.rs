@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE;
 use serde_json::{Map, Value, json};
 
 /// Every field that is documented; what the callback does not say is null or empty.
-pub(super) fn of(id: i64, callback: &[u8]) -> Value {
+pub(super) fn of(id: i64, callback: &[u8], pdf_url: &str) -> Value {
     let callback: Map<String, Value> = serde_json::from_slice(callback).unwrap_or_default();
     let said = |name| field(&callback, name);
     json!({
@@ -19,7 +19,7 @@ pub(super) fn of(id: i64, callback: &[u8]) -> Value {
         "candidatePoints": said("CandidateScore"),
         "totalTestPoints": said("TotalScore"),
         "testName": null,
-        "pdfReportUrl": pdf_url(id),
+        "pdfReportUrl": pdf_url,
         "performanceCategory": said("PerformanceCategory"),
         "sections": [],
         "skills": [],
@@ -34,7 +34,7 @@ fn field(callback: &Map<String, Value>, name: &str) -> Value {
 }
 
 /// Like iMocha's own, it ends in an escaped `=`: who decodes or encodes it once too often is found out.
-fn pdf_url(id: i64) -> String {
+pub(super) fn pdf_path(id: i64) -> String {
     let opaque = URL_SAFE.encode(id.to_be_bytes()).replace('=', "%3d");
-    format!("https://app.imocha.io/PDFReport?id={opaque}")
+    format!("/PDFReport?id={opaque}")
 }

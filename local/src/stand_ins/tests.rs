@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::callbacks::Receiver;
 use super::host::Host;
-use super::{Imocha, Jobmojito, Xobin};
+use super::{Imocha, Jobmojito, Testlify, Xobin};
 
 const KEY: &str = "the-key";
 const PROCESS: &str = "/v3/callbacks/process";
@@ -60,6 +60,14 @@ fn client() -> Client {
 async fn answer(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// A PDF is there for whoever has the link, and says whose it is.
+async fn assert_is_report(link: &str, whose: &str) {
+    let response = client().get(link).send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/pdf");
+    let pdf = String::from_utf8(response.bytes().await.unwrap().into()).unwrap();
+    assert!(pdf.starts_with("%PDF-") && pdf.contains(whose), "{pdf}");
 }
 
 async fn process(imocha: &Imocha, key: &str, ids: &[i64]) -> (u16, Value) {
@@ -203,10 +211,9 @@ async fn imocha_has_reports_of_its_own_attempts_only() {
         (&body["status"], &body["totalTestPoints"]),
         (&json!("Complete"), &json!(1.0))
     );
-    assert_eq!(
-        body["pdfReportUrl"],
-        "https://app.imocha.io/PDFReport?id=AAAAAAAAAAc%3d"
-    );
+    let link = format!("{}/PDFReport?id=AAAAAAAAAAc%3d", imocha.base_url());
+    assert_eq!(body["pdfReportUrl"], link);
+    assert_is_report(&link, "AAAAAAAAAAc%3d").await;
     assert_eq!(report("8").await.0, 404);
     assert_eq!(report("seven").await.0, 404);
 }
@@ -220,12 +227,8 @@ async fn jobmojito_makes_a_link_for_those_who_have_the_key() {
     };
     let asked = json!({ "interview_result_id": "an-id", "export_type": "pdf", "store_file": true });
     let (status, body) = export(KEY, asked.clone()).await;
-    let url = body["pdf_export_url"].as_str().unwrap();
     assert_eq!(status, 200);
-    assert!(
-        url.starts_with("https://cool.jobmojito.com/storage/") && url.contains("an-id"),
-        "{url}"
-    );
+    assert_is_report(body["pdf_export_url"].as_str().unwrap(), "an-id").await;
     assert_eq!(body["pdf_export_valid_until"], "2099-01-01T00:00:00.000Z");
     let (status, body) = export("another", asked).await;
     assert_eq!((status, &body["name"]), (401, &json!("authorization")));
@@ -246,8 +249,10 @@ async fn xobin_makes_a_link_for_those_who_have_the_key() {
         let request = client().post(url).header("apiKey", key);
         answer(request.json(&json!({ "expiration_hours": 1 }))).await
     };
+    let link = format!("{}/reports/2196821.pdf?signature=opaque", xobin.base_url());
+    assert_is_report(&link, "2196821").await;
     let expected = json!({
-        "signed_url": "https://app.xobin.com/reports/2196821.pdf?signature=opaque",
+        "signed_url": link,
         "expires_at": "2099-01-01T00:00:00.000000",
         "report_id": 2_196_821,
         "assessment_id": 53280,
@@ -257,6 +262,43 @@ async fn xobin_makes_a_link_for_those_who_have_the_key() {
         share("another").await,
         (401, json!({ "error": "Invalid API key" }))
     );
+}
+
+#[tokio::test]
+async fn imochas_pdf_is_a_link_in_an_answer_and_xobins_download_the_file() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    imocha.remember(7, BODY.to_vec());
+    let url = format!("{}/v3/reports/7/pdf", imocha.base_url());
+    let (status, body) = answer(client().get(&url).header("x-api-key", KEY)).await;
+    let link = body["result"]["pdfReportUrl"].as_str().unwrap();
+    assert_eq!(status, 200);
+    assert_is_report(link, "AAAAAAAAAAc%3d").await;
+    assert_eq!(answer(client().get(url)).await.0, 401);
+
+    let xobin = Xobin::start(KEY).await.unwrap();
+    let url = format!("{}/assessments/reports/7/download", xobin.base_url());
+    let request = client().post(&url).header("apiKey", KEY);
+    let file = request.send().await.unwrap().bytes().await.unwrap();
+    assert!(file.starts_with(b"%PDF-"));
+    assert_eq!(answer(client().post(url)).await.0, 401);
+}
+
+#[tokio::test]
+async fn every_address_has_its_own_report() {
+    let testlify = Testlify::start().await.unwrap();
+    let report = async |name: &str| {
+        let url = format!("{}/reports/pdf/{name}.pdf", testlify.base_url());
+        client()
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap()
+    };
+    assert_eq!(report("1").await, report("1").await);
+    assert_ne!(report("1").await, report("2").await);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Xobin's API: a link to a report that can be shared, and where Xobin calls us.
+//! Xobin's API: a link to a report that can be shared, the report itself, and where Xobin calls us.
 
 mod auth;
 mod webhooks;
@@ -6,14 +6,16 @@ mod webhooks;
 use std::io;
 
 use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::host::Host;
 use super::key::Key;
+use super::pdf;
 use webhooks::Webhooks;
 
 /// Later than any test or demonstration, and as integrators saw it: microseconds, and no zone.
@@ -40,8 +42,10 @@ impl Xobin {
         let webhooks = Webhooks::default();
         let router = Router::new()
             .route("/assessments/reports/{id}/share", post(share))
+            .route("/assessments/reports/{id}/download", post(download))
             .merge(webhooks.router());
-        let host = Host::start(key.guard(router)).await?;
+        let reports = pdf::router(&["/reports/{*path}", "/assessments/bp/{*path}"]);
+        let host = Host::start(key.guard(router).merge(reports)).await?;
         Ok(Self { host, webhooks })
     }
 
@@ -69,13 +73,19 @@ impl Xobin {
     }
 }
 
-async fn share(Path(id): Path<String>) -> Json<Value> {
+async fn share(Path(id): Path<String>, headers: HeaderMap) -> Json<Value> {
+    let path = format!("/reports/{id}.pdf?signature=opaque");
     Json(json!({
-        "signed_url": format!("https://app.xobin.com/reports/{id}.pdf?signature=opaque"),
+        "signed_url": pdf::link(&headers, &path),
         "expires_at": EXPIRES_AT,
         "report_id": report_id(id),
         "assessment_id": ASSESSMENT_ID,
     }))
+}
+
+async fn download(Path(id): Path<String>) -> Response {
+    let body = pdf::saying(&format!("The report {id}"));
+    ([(header::CONTENT_TYPE, "application/pdf")], body).into_response()
 }
 
 /// A number where the id is one, as in Xobin's webhooks.

@@ -1,9 +1,12 @@
 //! Reports: one item for each time that an attempt's report is offered anew.
+//!
+//! Whoever fetches one says so first, for a while: two workers with the same message do not ask the vendor twice, and what
+//! they would write is written by one of them.
 
 use super::StoreError;
 use super::due::Mark;
-use super::item::{Item, expiry, json, text, time, word};
-use super::table::{Attributes, TIME_TO_LIVE, Table};
+use super::item::{Item, expiry, json, number, text, time, word};
+use super::table::{Attributes, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
 use crate::event::Report;
 use crate::key::{ItemKey, REPORT_PREFIX};
@@ -11,18 +14,51 @@ use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+const FETCHED_UNTIL: &str = "fetched_until";
+
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportOutcome {
-    /// Its link is not resolved yet.
+    /// It is not fetched yet.
     Pending,
-    /// Its link is known.
+    /// Its link was found, and nothing was fetched: so it was before reports were kept. It stays so until it is wanted again.
     Resolved,
+    /// It is kept.
+    Stored,
     /// The vendor has none, or its API cannot be asked.
     Unavailable,
-    /// Its link leads where none may lead.
+    /// It leads where none may lead, or is larger than allowed.
     Refused,
+}
+
+/// How a report was had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportOrigin {
+    /// By the link that the event had.
+    Event,
+    /// By a link that the vendor's API gave.
+    ApiLink,
+    /// From the vendor's API itself.
+    Api,
+}
+
+/// A report's bytes, where they are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptReport {
+    /// The key of the object.
+    pub s3_key: String,
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// What they are.
+    pub content_type: String,
+    /// When they were fetched.
+    pub fetched_at: Timestamp,
+    /// How they were had.
+    pub origin: ReportOrigin,
 }
 
 /// A report of an attempt.
@@ -34,14 +70,56 @@ pub struct ReportItem {
     pub link: Report,
     /// What became of it.
     pub outcome: ReportOutcome,
-    /// The link, absolute, once it is resolved.
+    /// Its bytes, once they are kept.
+    pub kept: Option<KeptReport>,
+    /// The link, absolute, that they were had by.
     pub url: Option<String>,
     /// Until when the link works, where that is known.
     pub valid_until: Option<Timestamp>,
-    /// Why there is no link.
+    /// Why it is not kept, or not yet.
     pub problem: Option<String>,
     /// When it is to be looked for, if it still is.
     pub due_at: Option<Timestamp>,
+    /// How often it was looked for in vain.
+    pub tries: u64,
+}
+
+/// The word that this worker, and no other, fetches a report just now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetching {
+    until: Timestamp,
+}
+
+impl Fetching {
+    /// The update that only the worker with this word carries out, and that takes it back.
+    fn over(self, key: &ItemKey) -> Update {
+        Update::of_existing(key)
+            .only_if_is(FETCHED_UNTIL, number(self.until.unix_ms()))
+            .remove(FETCHED_UNTIL)
+    }
+}
+
+impl KeptReport {
+    fn read(item: &Item<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            s3_key: item.text("s3_key")?.to_owned(),
+            sha256: item.text("sha256")?.to_owned(),
+            size_bytes: item.count("size_bytes")?,
+            content_type: item.text("content_type")?.to_owned(),
+            fetched_at: item.time("fetched_at")?,
+            origin: item.word("fetched_from")?,
+        })
+    }
+
+    fn set_on(&self, update: Update) -> Update {
+        update
+            .set("s3_key", text(&self.s3_key))
+            .set("sha256", text(&self.sha256))
+            .set("size_bytes", number(self.size_bytes))
+            .set("content_type", text(&self.content_type))
+            .set("fetched_at", time(self.fetched_at))
+            .set("fetched_from", word(&self.origin))
+    }
 }
 
 impl ReportItem {
@@ -55,7 +133,8 @@ impl ReportItem {
     }
 
     /// Its number among the reports of its attempt.
-    pub(super) fn number(&self) -> Option<u64> {
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
         self.key.sk.strip_prefix(REPORT_PREFIX)?.parse().ok()
     }
 
@@ -70,14 +149,18 @@ impl ReportItem {
 
     pub(super) fn read(attributes: &Attributes) -> Result<Self, StoreError> {
         let item = Item(attributes);
+        let outcome = item.word("outcome")?;
+        let kept = (outcome == ReportOutcome::Stored).then(|| KeptReport::read(&item));
         Ok(Self {
             key: item.key()?,
             link: item.json("link")?,
-            outcome: item.word("outcome")?,
+            outcome,
+            kept: kept.transpose()?,
             url: item.optional_text("url").map(str::to_owned),
             valid_until: item.optional_time("valid_until"),
             problem: item.optional_text("problem").map(str::to_owned),
             due_at: Mark::due_at(attributes),
+            tries: item.count("tries").unwrap_or(0),
         })
     }
 }
@@ -92,15 +175,51 @@ impl Table {
             .transpose()
     }
 
-    /// Writes what became of the report, and removes its mark. `keep_for` is how long it is kept; `None` is for ever.
+    /// All reports of an attempt, read consistently: `pk` is its partition key.
+    pub async fn reports(&self, pk: &str) -> Result<Vec<ReportItem>, StoreError> {
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :report)")
+            .expression_attribute_values(":pk", text(pk))
+            .expression_attribute_values(":report", text(REPORT_PREFIX));
+        let items = query.into_paginator().items().send();
+        let items = items.collect::<Result<Vec<_>, _>>().await;
+        let items = items.map_err(|error| unavailable("Query", error))?;
+        items.iter().map(ReportItem::read).collect()
+    }
+
+    /// Says that the report is fetched by whoever calls this, for so long. `None` if another one is at it, or it is no work
+    /// any more.
+    pub async fn begin_fetching(
+        &self,
+        key: &ItemKey,
+        now: Timestamp,
+        time: Duration,
+    ) -> Result<Option<Fetching>, StoreError> {
+        let until = now.plus(time);
+        let update = Update::of_existing(key)
+            .only_if("attribute_exists(due_shard)")
+            .only_if("(attribute_not_exists(fetched_until) OR fetched_until <= :now)")
+            .value(":now", number(now.unix_ms()))
+            .set(FETCHED_UNTIL, number(until.unix_ms()));
+        let begun = self.update(update).await?;
+        Ok(begun.map(|_| Fetching { until }))
+    }
+
+    /// Writes what became of the report, and removes its mark. `keep_for` is how long it is kept; `None` is for ever. `false`
+    /// if it took too long, and another one fetches it now.
     pub async fn settle_report(
         &self,
         report: &ReportItem,
+        fetching: Fetching,
         now: Timestamp,
         keep_for: Option<Duration>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let expires = expiry(now, keep_for);
-        let update = Mark::clear_on(Update::of_existing(&report.key))
+        let update = Mark::clear_on(fetching.over(&report.key))
             // The report of an attempt that was erased and came again is other work.
             .only_if_is("link", json(&report.link))
             .set("outcome", word(&report.outcome))
@@ -108,7 +227,55 @@ impl Table {
             .set_or_remove("valid_until", report.valid_until.map(time))
             .set_or_remove("problem", report.problem.as_ref().map(text))
             .set_or_remove(TIME_TO_LIVE, expires);
-        self.update(update).await?;
+        let update = match &report.kept {
+            Some(kept) => kept.set_on(update),
+            None => update,
+        };
+        Ok(self.update(update).await?.is_some())
+    }
+
+    /// Leaves a report for later, and notes why. If it is to be looked for later still, that stays so.
+    pub async fn postpone_report(
+        &self,
+        key: &ItemKey,
+        fetching: Fetching,
+        due_at: Timestamp,
+        problem: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let note = || {
+            fetching
+                .over(key)
+                .set_or_remove("problem", problem.map(text))
+        };
+        let later = note()
+            .only_if("attribute_exists(due_shard)")
+            .only_if("due_at < :due_at");
+        let later = Mark::at(key.shard(), due_at).postpone_on(later);
+        if self.update(later).await?.is_none() {
+            self.update(note()).await?;
+        }
         Ok(())
+    }
+
+    /// Takes the word back that a report is fetched, so that the next message finds it free.
+    pub async fn stop_fetching(&self, key: &ItemKey, fetching: Fetching) -> Result<(), StoreError> {
+        self.update(fetching.over(key)).await?;
+        Ok(())
+    }
+
+    /// Makes a report that is not kept work again, as if it had never been looked for. `false` if it is kept, or not there.
+    pub async fn want_report_again(
+        &self,
+        key: &ItemKey,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = Update::of_existing(key)
+            .only_if("outcome <> :stored")
+            .value(":stored", word(&ReportOutcome::Stored))
+            .set("outcome", word(&ReportOutcome::Pending))
+            .remove("problem")
+            .remove(TIME_TO_LIVE);
+        let update = Mark::first(key.shard(), now).set_on(update);
+        Ok(self.update(update).await?.is_some())
     }
 }

@@ -2,7 +2,10 @@ use crate::engine::*;
 use shared::attempt::State;
 use shared::event::Report;
 use shared::key::{ItemKey, attempt_partition};
-use shared::store::{FIRST_DUE, ReportItem, ReportOutcome, StateWrite};
+use shared::store::{
+    FIRST_DUE, Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome, StateWrite,
+};
+use std::time::Duration;
 
 fn key() -> ItemKey {
     ReportItem::key(&attempt_partition(SOURCE, "7"), 1)
@@ -42,14 +45,35 @@ async fn report(engine: &Engine) -> ReportItem {
     engine.table.report(&key()).await.unwrap().unwrap()
 }
 
-fn resolved(report: ReportItem) -> ReportItem {
+fn kept(report: ReportItem) -> ReportItem {
+    let kept = KeptReport {
+        s3_key: "reports/suite/7/ab.pdf".into(),
+        sha256: "ab".into(),
+        size_bytes: 5_000_000_000,
+        content_type: "application/pdf".into(),
+        fetched_at: at(9),
+        origin: ReportOrigin::ApiLink,
+    };
     ReportItem {
-        outcome: ReportOutcome::Resolved,
+        outcome: ReportOutcome::Stored,
+        kept: Some(kept),
         url: Some("https://vendor.example.com/1.pdf".into()),
         valid_until: Some(at(3600)),
         due_at: None,
         ..report
     }
+}
+
+/// Begins to fetch it, for a minute, and tells whether nobody else was at it.
+async fn begin(engine: &Engine, seconds: i64) -> Option<Fetching> {
+    let (key, minute) = (key(), Duration::from_mins(1));
+    let begun = engine.table.begin_fetching(&key, at(seconds), minute);
+    begun.await.unwrap()
+}
+
+async fn settle(engine: &Engine, report: &ReportItem, fetching: Fetching) -> bool {
+    let settled = engine.table.settle_report(report, fetching, at(0), None);
+    settled.await.unwrap()
 }
 
 #[tokio::test]
@@ -61,23 +85,23 @@ async fn a_report_is_work_until_it_is_settled() {
         key: key(),
         link: link("a"),
         outcome: ReportOutcome::Pending,
+        kept: None,
         url: None,
         valid_until: None,
         problem: None,
         due_at: Some(at(0).plus(FIRST_DUE)),
+        tries: 0,
     };
     assert_eq!(report(&engine).await, pending);
     assert!(engine.due(at(0)).await.is_empty());
     assert_eq!(engine.only_due(at(0).plus(FIRST_DUE)).await.key, key());
 
-    let settled = resolved(pending);
-    engine
-        .table
-        .settle_report(&settled, at(0), None)
-        .await
-        .unwrap();
+    let fetching = begin(&engine, 0).await.unwrap();
+    let settled = kept(pending);
+    assert!(settle(&engine, &settled, fetching).await);
     assert_eq!(report(&engine).await, settled);
     assert_eq!(engine.table.count_marked().await.unwrap(), 0);
+    assert_eq!(begin(&engine, 1000).await, None, "it is no work any more");
 }
 
 #[tokio::test]
@@ -89,20 +113,18 @@ async fn a_report_that_is_there_is_not_displaced() {
         assert!(!create(&engine, &link, 10).await);
         assert_eq!(report(&engine).await, pending);
     }
-    let settled = resolved(pending);
-    engine
-        .table
-        .settle_report(&settled, at(0), None)
-        .await
-        .unwrap();
+    let settled = kept(pending);
+    let fetching = begin(&engine, 0).await.unwrap();
+    assert!(settle(&engine, &settled, fetching).await);
     assert!(!create(&engine, &link("b"), 20).await);
     let partition = engine.table.partition(&key().pk).await.unwrap();
-    assert_eq!(partition.reports, [settled]);
+    assert_eq!(partition.reports, [settled.clone()]);
+    assert_eq!(engine.table.reports(&key().pk).await.unwrap(), [settled]);
     assert_eq!(engine.table.count_marked().await.unwrap(), 0);
 }
 
 #[tokio::test]
-async fn why_there_is_no_link_is_kept() {
+async fn why_there_is_no_report_is_kept() {
     let engine = engine().await;
     create(&engine, &link("a"), 0).await;
     let refused = ReportItem {
@@ -111,26 +133,108 @@ async fn why_there_is_no_link_is_kept() {
         due_at: None,
         ..report(&engine).await
     };
-    engine
-        .table
-        .settle_report(&refused, at(0), None)
-        .await
-        .unwrap();
+    let fetching = begin(&engine, 0).await.unwrap();
+    assert!(settle(&engine, &refused, fetching).await);
     assert_eq!(report(&engine).await, refused);
+}
+
+#[tokio::test]
+async fn of_two_that_fetch_a_report_one_does_until_its_time_is_up() {
+    let engine = engine().await;
+    create(&engine, &link("a"), 0).await;
+    let first = begin(&engine, 0).await.unwrap();
+    assert_eq!(begin(&engine, 0).await, None);
+    assert_eq!(begin(&engine, 59).await, None);
+    let second = begin(&engine, 60).await.unwrap();
+    let report = report(&engine).await;
+    assert!(
+        !settle(&engine, &kept(report.clone()), first).await,
+        "it took too long"
+    );
+    engine.table.stop_fetching(&key(), first).await.unwrap();
+    assert_eq!(begin(&engine, 61).await, None, "the second is at it still");
+    assert!(settle(&engine, &kept(report), second).await);
+}
+
+#[tokio::test]
+async fn who_stops_leaves_the_report_to_the_next() {
+    let engine = engine().await;
+    create(&engine, &link("a"), 0).await;
+    let fetching = begin(&engine, 0).await.unwrap();
+    engine.table.stop_fetching(&key(), fetching).await.unwrap();
+    assert!(begin(&engine, 0).await.is_some());
+}
+
+#[tokio::test]
+async fn a_report_that_is_postponed_says_why_and_is_not_due_before() {
+    let engine = engine().await;
+    create(&engine, &link("a"), 0).await;
+    let postpone = async |seconds, problem| {
+        let fetching = begin(&engine, 0).await.unwrap();
+        let key = key();
+        let postponed = engine
+            .table
+            .postpone_report(&key, fetching, at(seconds), problem);
+        postponed.await.unwrap();
+        let report = report(&engine).await;
+        (report.due_at, report.problem)
+    };
+    let slow = Some("too slow".to_owned());
+    assert_eq!(postpone(300, Some("too slow")).await, (Some(at(300)), slow));
+    assert_eq!(
+        postpone(60, None).await,
+        (Some(at(300)), None),
+        "not sooner"
+    );
+    assert_eq!(report(&engine).await.outcome, ReportOutcome::Pending);
+}
+
+#[tokio::test]
+async fn a_report_that_is_not_kept_can_be_wanted_again() {
+    let engine = engine().await;
+    let again = async || {
+        let key = key();
+        let again = engine.table.want_report_again(&key, at(500));
+        again.await.unwrap()
+    };
+    assert!(!again().await, "there is none");
+    create(&engine, &link("a"), 0).await;
+    let fetching = begin(&engine, 0).await.unwrap();
+    let refused = ReportItem {
+        outcome: ReportOutcome::Refused,
+        problem: Some("not https".into()),
+        ..report(&engine).await
+    };
+    let month = Some(Duration::from_hours(720));
+    let settled = engine.table.settle_report(&refused, fetching, at(0), month);
+    assert!(settled.await.unwrap());
+    assert!(again().await);
+    let item = engine.item(&key()).await.unwrap();
+    assert!(!item.contains_key("expires_at"), "nothing marked expires");
+    let wanted = report(&engine).await;
+    assert_eq!(
+        (wanted.outcome, wanted.problem),
+        (ReportOutcome::Pending, None)
+    );
+    assert_eq!(wanted.due_at, Some(at(500).plus(FIRST_DUE)));
+
+    let fetching = begin(&engine, 500).await.unwrap();
+    let wanted = kept(report(&engine).await);
+    assert!(settle(&engine, &wanted, fetching).await);
+    assert!(!again().await, "it is kept");
+    assert_eq!(report(&engine).await, wanted);
 }
 
 #[tokio::test]
 async fn the_report_of_an_attempt_that_came_again_is_not_settled_by_the_one_before() {
     let engine = engine().await;
     create(&engine, &link("a"), 0).await;
-    let old = report(&engine).await;
+    let (old, fetching) = (report(&engine).await, begin(&engine, 0).await.unwrap());
     engine.delete(&key()).await;
     assert!(create(&engine, &link("b"), 5).await);
-    engine
-        .table
-        .settle_report(&resolved(old), at(0), None)
-        .await
-        .unwrap();
+    // Begun at the same moment, so that only the link tells them apart.
+    begin(&engine, 0).await.unwrap();
+    assert!(!settle(&engine, &kept(old), fetching).await);
     let now = report(&engine).await;
     assert_eq!(now.link, link("b"));
     assert_eq!((now.outcome, now.url), (ReportOutcome::Pending, None));
@@ -141,12 +245,8 @@ async fn the_report_of_an_attempt_that_came_again_is_not_settled_by_the_one_befo
 async fn settling_a_report_that_is_gone_does_not_bring_it_back() {
     let engine = engine().await;
     create(&engine, &Report::OnRequest, 0).await;
-    let old = report(&engine).await;
+    let (old, fetching) = (report(&engine).await, begin(&engine, 0).await.unwrap());
     engine.delete(&key()).await;
-    engine
-        .table
-        .settle_report(&resolved(old), at(0), None)
-        .await
-        .unwrap();
+    assert!(!settle(&engine, &kept(old), fetching).await);
     assert_eq!(engine.item(&key()).await, None);
 }

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use local::binaries::{self, CargoOutput, Profile};
 use local::faults::{Call, Fault, Faults};
+use local::stand_ins::report_hosts;
 use local::{Bundle, LogSink, Options, Schedules};
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -67,6 +68,7 @@ impl Stage {
         shared::tls::use_ring();
         let mut options = Options::new(root().join("template.yaml"), binaries().await);
         options.schedules = Schedules::Off;
+        options.parameters = report_hosts();
         options.log_sink = LogSink::Memory;
         options.visibility_timeout = Some(Duration::from_secs(1));
         options.concurrency = 2;

@@ -21,7 +21,7 @@ pub fn text() -> String {
     std::fs::read_to_string(root().join("template.yaml")).unwrap()
 }
 
-fn template() -> Template {
+pub fn template() -> Template {
     template_with(&[])
 }
 
@@ -55,6 +55,19 @@ pub fn resource(logical_id: &str) -> String {
         .enumerate()
         .take_while(|(number, line)| *number == 0 || line.is_empty() || line.starts_with("   "));
     own.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+}
+
+/// What the worker is told by the template.
+pub fn worker_config() -> WorkerConfig {
+    let environment = function(&template(), WORKER).environment.clone();
+    WorkerConfig::read(&Environment::of(environment)).unwrap()
+}
+
+/// The same with another value of one variable.
+pub fn worker_config_with(name: &str, value: &str) -> Result<WorkerConfig, ConfigError> {
+    let mut environment = function(&template(), WORKER).environment.clone();
+    environment.insert(name.to_owned(), value.to_owned());
+    WorkerConfig::read(&Environment::of(environment))
 }
 
 struct SourceFunction {

@@ -41,8 +41,13 @@ pub(crate) struct Answer {
 impl Answer {
     /// Reads the answer, whatever its status.
     pub async fn read(response: Response) -> Result<Self, VendorError> {
+        Self::read_after(Vec::new(), response).await
+    }
+
+    /// The same, where this much was read of the body.
+    pub async fn read_after(seen: Vec<u8>, response: Response) -> Result<Self, VendorError> {
         let (status, retry_after) = (response.status(), retry_after(&response));
-        let bytes = limited_body(response).await?;
+        let bytes = limited_body(seen, response).await?;
         let body = serde_json::from_slice(&bytes).ok();
         Ok(Self {
             bytes,
@@ -132,7 +137,7 @@ fn says_error(body: &Map<String, Value>) -> bool {
 }
 
 /// Only the form in seconds: no vendor is known to send a date.
-fn retry_after(response: &Response) -> Option<Duration> {
+pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response
         .headers()
         .get(header::RETRY_AFTER)?
@@ -144,8 +149,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-async fn limited_body(mut response: Response) -> Result<Vec<u8>, VendorError> {
-    let mut body = Vec::new();
+async fn limited_body(mut body: Vec<u8>, mut response: Response) -> Result<Vec<u8>, VendorError> {
     while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
         body.extend_from_slice(&chunk);
         if body.len() > MOST_BYTES {
@@ -155,7 +159,7 @@ async fn limited_body(mut response: Response) -> Result<Vec<u8>, VendorError> {
     Ok(body)
 }
 
-fn broken_off(error: reqwest::Error) -> VendorError {
+pub(super) fn broken_off(error: reqwest::Error) -> VendorError {
     if error.is_timeout() {
         VendorError::TimedOut(error)
     } else {

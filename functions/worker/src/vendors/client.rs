@@ -5,10 +5,12 @@
 //! the calls after it. [`Client::json`] is all of them, for a call whose statuses mean what they mean everywhere. Downloads do
 //! not pass here.
 
-use super::answer::Answer;
+use super::answer::{Answer, broken_off};
 use super::error::VendorError;
 use super::limits::Limits;
 use crate::config::ApiConfig;
+use crate::download::body::Body;
+use crate::download::pdf::MAGIC;
 use reqwest::header::HeaderValue;
 use reqwest::{RequestBuilder, redirect};
 use serde::Deserialize;
@@ -18,6 +20,9 @@ use shared::limits::Outcome;
 use shared::secrets::{CachedSecret, Credentials, SecretError, SecretText, SecretsManager};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
+
+/// How long a vendor may take for a call that is answered with a file, which is larger than any other answer.
+const DOCUMENT: Duration = Duration::from_secs(40);
 
 /// How long a vendor may take.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +76,14 @@ pub(super) fn http(timeouts: Timeouts) -> Result<reqwest::Client, VendorError> {
         .user_agent(concat!("assessment-webhooks/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| VendorError::Settings(Box::new(error)))
+}
+
+/// What a call for a file is answered with.
+pub(super) enum Document {
+    /// The file.
+    Pdf(Body),
+    /// Something else, which may say where the file is.
+    Other(Answer),
 }
 
 /// Leave to make one call, at once. Not to be kept: it is good for now.
@@ -189,6 +202,20 @@ impl Client {
         Ok((bytes, answer.success()?))
     }
 
+    /// The PDF or the JSON that a call is answered with.
+    pub(super) async fn document(&self, request: RequestBuilder) -> Result<Document, VendorError> {
+        let admission = self.admit().await?;
+        let request = self.authenticated(request, &admission.key)?;
+        let document = Document::read(request.timeout(DOCUMENT)).await;
+        let outcome = match &document {
+            Ok(Document::Pdf(_)) => Outcome::Well,
+            Ok(Document::Other(answer)) => answer.outcome(),
+            Err(error) => without_answer(error),
+        };
+        self.note(&admission, outcome).await;
+        document
+    }
+
     async fn answer(
         &self,
         admission: &Admission,
@@ -222,6 +249,24 @@ impl Client {
             "vendor called"
         );
         self.limits.note(outcome, admission.at).await;
+    }
+}
+
+impl Document {
+    /// Reads no more than it needs to tell a PDF by its first bytes.
+    async fn read(request: RequestBuilder) -> Result<Self, VendorError> {
+        let mut response = request.send().await.map_err(not_sent)?;
+        let mut seen = Vec::new();
+        while seen.len() < MAGIC.len() {
+            match response.chunk().await.map_err(broken_off)? {
+                Some(piece) => seen.extend_from_slice(&piece),
+                None => break,
+            }
+        }
+        if response.status().is_success() && seen.starts_with(MAGIC) {
+            return Ok(Self::Pdf(Body::after(seen.into(), response)));
+        }
+        Ok(Self::Other(Answer::read_after(seen, response).await?))
     }
 }
 

@@ -3,8 +3,8 @@
 mod report;
 
 use super::answer::Answer;
-use super::client::{Admission, Client};
-use super::{Resolution, ResultAnswer, VendorError, from_api};
+use super::client::{Admission, Client, Document};
+use super::{Resolution, ResultAnswer, VendorError, from_api, is_of};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use shared::key::SourceName;
@@ -87,19 +87,31 @@ impl Api {
     }
 
     /// `GET /v3/reports/{testInvitationId}`: the link to the PDF, once the report is ready.
-    pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
-        let Ok(attempt) = attempt.parse::<i64>() else {
-            return Ok(Resolution::Unavailable(
-                "the attempt's id is no TestInvitationId",
-            ));
+    pub(super) async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
+        let Ok(id) = attempt.parse::<i64>() else {
+            return Ok(NO_ID);
         };
-        let report = self.0.json(self.report(attempt)).await?;
+        let report = self.0.json(self.report(id)).await?;
+        let report = report::within(&report);
+        if !is_of(report.get("testInvitationId"), attempt) {
+            return Err(VendorError::Strange);
+        }
         Ok(from_api(
-            report::within(&report)
-                .get("pdfReportUrl")
-                .and_then(Value::as_str),
+            report.get("pdfReportUrl").and_then(Value::as_str),
             None,
         ))
+    }
+
+    /// `GET /v3/reports/{testInvitationId}/pdf`. What it answers is not documented: the PDF, or JSON with a link to it.
+    pub(super) async fn report_pdf(&self, attempt: &str) -> Result<Resolution, VendorError> {
+        let Ok(id) = attempt.parse::<i64>() else {
+            return Ok(NO_ID);
+        };
+        let request = self.0.get(&format!("/v3/reports/{id}/pdf"));
+        match self.0.document(request).await? {
+            Document::Pdf(body) => Ok(Resolution::Pdf(body)),
+            Document::Other(answer) => Ok(from_api(link_within(&answer.success()?), None)),
+        }
     }
 
     /// `GET /v3/reports/{testInvitationId}`: what it says of the result.
@@ -113,6 +125,27 @@ impl Api {
 
     fn report(&self, attempt: i64) -> RequestBuilder {
         self.0.get(&format!("/v3/reports/{attempt}?reportType=1"))
+    }
+}
+
+const NO_ID: Resolution = Resolution::Impossible("the attempt's id is no TestInvitationId");
+
+/// The first link in an answer whose fields are not known.
+fn link_within(answer: &Value) -> Option<&str> {
+    match answer {
+        Value::String(text) => {
+            let text = text.trim();
+            (text.starts_with("https://") || text.starts_with("http://")).then_some(text)
+        }
+        Value::Array(values) => values.iter().find_map(link_within),
+        Value::Object(fields) => {
+            let is_pdf = |name: &str| name.to_lowercase().contains("pdf");
+            let (pdf, others): (Vec<_>, Vec<_>) = fields.iter().partition(|(name, _)| is_pdf(name));
+            pdf.into_iter()
+                .chain(others)
+                .find_map(|(_, value)| link_within(value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
 }
 
@@ -143,5 +176,28 @@ fn id(value: &Value) -> Option<i64> {
             named.find_map(|(_, value)| id(value))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_found_wherever_the_answer_has_it() {
+        let link = "https://app.imocha.io/PDFReport?id=1";
+        let answers = [
+            json!(link),
+            json!({ "url": link }),
+            json!({ "result": { "pdfReportUrl": link }, "errors": null }),
+            json!({ "result": [{ "id": 1 }, link] }),
+            json!({ "about": "https://www.imocha.io/", "reportPdf": { "href": link } }),
+        ];
+        for answer in answers {
+            assert_eq!(link_within(&answer), Some(link), "{answer}");
+        }
+        for answer in [json!(null), json!("null"), json!({}), json!([1, "pdf"])] {
+            assert_eq!(link_within(&answer), None, "{answer}");
+        }
     }
 }

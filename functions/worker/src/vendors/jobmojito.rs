@@ -41,7 +41,7 @@ impl Api {
     }
 
     /// `POST /job-interview-pdf`: makes the PDF and a link to it, which expires.
-    pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
+    pub(super) async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
         let body =
             json!({ "interview_result_id": attempt, "export_type": "pdf", "store_file": true });
         let request = self.0.post("/job-interview-pdf", &body);

@@ -2,8 +2,8 @@
 
 pub mod webhooks;
 
-use super::client::Client;
-use super::{Resolution, VendorError, from_api};
+use super::client::{Client, Document};
+use super::{Resolution, VendorError, from_api, is_of};
 use serde_json::{Value, json};
 use shared::registration::Wanted;
 use shared::timestamp::Timestamp;
@@ -40,19 +40,16 @@ impl Api {
     }
 
     /// `POST /assessments/reports/<report_id>/share`: makes a link that works for an hour.
-    pub async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
-        if !attempt
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        {
-            // It would be another path.
-            return Ok(Resolution::Unavailable("the attempt's id is no report id"));
+    pub(super) async fn report_link(&self, attempt: &str) -> Result<Resolution, VendorError> {
+        if !is_report_id(attempt) {
+            return Ok(NO_ID);
         }
         let body = json!({ "expiration_hours": EXPIRATION_HOURS });
-        let request = self
-            .client
-            .post(&format!("/assessments/reports/{attempt}/share"), &body);
+        let request = self.client.post(&path(attempt, "share"), &body);
         let shared = self.client.json(request).await?;
+        if !is_of(shared.get("report_id"), attempt) {
+            return Err(VendorError::Strange);
+        }
         let valid_until = shared.get("expires_at").and_then(Value::as_str);
         let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
         Ok(from_api(
@@ -60,4 +57,29 @@ impl Api {
             valid_until,
         ))
     }
+
+    /// `POST /assessments/reports/<report_id>/download`: the PDF.
+    pub(super) async fn report_pdf(&self, attempt: &str) -> Result<Resolution, VendorError> {
+        if !is_report_id(attempt) {
+            return Ok(NO_ID);
+        }
+        let request = self.client.post(&path(attempt, "download"), &json!({}));
+        match self.client.document(request).await? {
+            Document::Pdf(body) => Ok(Resolution::Pdf(body)),
+            Document::Other(answer) => answer.success().and(Err(VendorError::Strange)),
+        }
+    }
+}
+
+const NO_ID: Resolution = Resolution::Impossible("the attempt's id is no report id");
+
+/// Anything else would be another path.
+fn is_report_id(attempt: &str) -> bool {
+    attempt
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn path(report_id: &str, call: &str) -> String {
+    format!("/assessments/reports/{report_id}/{call}")
 }

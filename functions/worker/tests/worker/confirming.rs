@@ -9,14 +9,14 @@ use shared::store::{
     Confirmation, ConfirmationOutcome, Delivery, Difference, FIRST_DUE, Origin, StoredEvent,
 };
 
-fn scored(status: Status, value: f64, seconds: i64) -> Delivery {
+fn scored(world: &World, status: Status, value: f64, seconds: i64) -> Delivery {
     let event = Event {
         score: Some(Score {
             value: Some(value),
             maximum: Some(115.0),
             percent: None,
         }),
-        report: Some(link("https://app.imocha.io/PDFReport?id=7")),
+        report: Some(link(&world.pdf("7"))),
         ..Event::of_attempt("7".into(), Some(status), None)
     };
     delivery("imocha", event, at(seconds))
@@ -67,7 +67,7 @@ fn paths(world: &World) -> Vec<String> {
 #[tokio::test]
 async fn the_work_to_read_a_result_is_made_with_the_state_that_is_in_doubt() {
     let world = world().await;
-    let done = scored(Status::Completed, 6.0, 0);
+    let done = scored(&world, Status::Completed, 6.0, 0);
     world.record(&done).await;
     world.fold(&done).await;
     let writes = world.platform().take_writes();
@@ -89,7 +89,7 @@ async fn the_work_to_read_a_result_is_made_with_the_state_that_is_in_doubt() {
 #[tokio::test]
 async fn what_the_api_says_is_kept_as_it_came_and_folded() {
     let world = world().await;
-    let done = scored(Status::Completed, 6.0, 0);
+    let done = scored(&world, Status::Completed, 6.0, 0);
     world.vendor().will_answer(200, &report("Complete", 6.0));
     call(&world, &done).await;
     let asked = world.vendor().only_asked();
@@ -114,7 +114,7 @@ async fn what_the_api_says_is_kept_as_it_came_and_folded() {
 #[tokio::test]
 async fn a_callback_that_the_api_contradicts_does_not_stand() {
     let world = world().await;
-    let forged = scored(Status::Completed, 115.0, 0);
+    let forged = scored(&world, Status::Completed, 115.0, 0);
     world.vendor().will_answer(200, &report("Terminated", 6.0));
     call(&world, &forged).await;
     let settled = confirmation(&world, &key()).await;
@@ -137,7 +137,7 @@ async fn a_callback_that_the_api_contradicts_does_not_stand() {
 #[tokio::test]
 async fn a_repeat_that_agrees_is_not_looked_into_and_a_new_callback_is() {
     let world = world().await;
-    let done = scored(Status::Completed, 6.0, 0);
+    let done = scored(&world, Status::Completed, 6.0, 0);
     world.vendor().will_answer(200, &report("Complete", 6.0));
     call(&world, &done).await;
     let version = world.state(&done).await.version;
@@ -150,7 +150,7 @@ async fn a_repeat_that_agrees_is_not_looked_into_and_a_new_callback_is() {
     );
 
     world.vendor().will_answer(200, &report("Complete", 9.0));
-    call(&world, &scored(Status::Completed, 9.0, 120)).await;
+    call(&world, &scored(&world, Status::Completed, 9.0, 120)).await;
     assert_eq!(world.vendor().asked().len(), 2);
     let (_, score) = stands(&world, &done).await;
     assert_eq!(score.unwrap().value, Some(9.0));
@@ -167,7 +167,7 @@ async fn a_running_attempt_is_not_asked_for() {
 #[tokio::test]
 async fn without_a_key_nothing_is_asked_and_nothing_waits() {
     let world = world_without_keys().await;
-    let done = scored(Status::Completed, 6.0, 0);
+    let done = scored(&world, Status::Completed, 6.0, 0);
     call(&world, &done).await;
     assert!(world.partition(&done).await.confirmation.is_none());
     assert!(world.marked().await.is_empty());
@@ -176,7 +176,7 @@ async fn without_a_key_nothing_is_asked_and_nothing_waits() {
 #[tokio::test]
 async fn a_key_that_is_taken_away_ends_the_waiting() {
     let world = world().await;
-    let done = scored(Status::Completed, 6.0, 0);
+    let done = scored(&world, Status::Completed, 6.0, 0);
     world.record(&done).await;
     world.fold(&done).await;
     world
@@ -206,7 +206,7 @@ async fn a_result_that_is_not_there_yet_is_asked_for_at_growing_distances_for_a_
         world
             .vendor()
             .answers(move |_| Some((status, body.clone())));
-        call(&world, &scored(Status::Completed, 6.0, 0)).await;
+        call(&world, &scored(&world, Status::Completed, 6.0, 0)).await;
         let mut waited = Vec::new();
         while let [marked] = &world.marked().await[..] {
             waited.push((marked.due_at.unix_ms() - world.clock.now().unix_ms()) / 60_000);
@@ -224,7 +224,7 @@ async fn a_result_that_is_not_there_yet_is_asked_for_at_growing_distances_for_a_
 #[tokio::test]
 async fn an_api_that_lags_behind_the_callback_is_asked_again_before_it_is_believed() {
     let world = world().await;
-    let done = scored(Status::Completed, 6.0, 0);
+    let done = scored(&world, Status::Completed, 6.0, 0);
     world.vendor().will_answer(200, &report("In Progress", 0.0));
     call(&world, &done).await;
     assert_eq!(stands(&world, &done).await.0, Some(Status::Completed));
@@ -240,7 +240,7 @@ async fn an_api_that_lags_behind_the_callback_is_asked_again_before_it_is_believ
 #[tokio::test]
 async fn a_report_of_another_attempt_is_not_believed_and_asked_for_later() {
     let world = world().await;
-    let done = scored(Status::Completed, 6.0, 0);
+    let done = scored(&world, Status::Completed, 6.0, 0);
     let mut other = report("Terminated", 1.0);
     other["testInvitationId"] = json!(8);
     world.vendor().will_answer(200, &other);
@@ -256,7 +256,7 @@ async fn a_vendor_that_fails_is_asked_later() {
     let world = world().await;
     for (status, body) in [(500, "<html>"), (429, ""), (200, "<html>"), (401, "{}")] {
         world.vendor().will_answer(status, body);
-        call(&world, &scored(Status::Completed, 6.0, 0)).await;
+        call(&world, &scored(&world, Status::Completed, 6.0, 0)).await;
         assert_eq!(world.only_marked().await.key, key(), "{status}");
         world.delete(&key()).await;
     }
@@ -265,8 +265,8 @@ async fn a_vendor_that_fails_is_asked_later() {
 #[tokio::test]
 async fn what_comes_while_the_result_is_read_is_looked_into_again() {
     let world = world().await;
-    let done = scored(Status::Completed, 6.0, 0);
-    let later = scored(Status::Completed, 9.0, 1);
+    let done = scored(&world, Status::Completed, 6.0, 0);
+    let later = scored(&world, Status::Completed, 9.0, 1);
     world.record(&done).await;
     world.fold(&done).await;
     let (worker, table) = (std::sync::Arc::clone(&world.worker), world.table.clone());
@@ -292,7 +292,7 @@ async fn a_reading_that_is_cut_short_anywhere_is_done_again() {
     let mut cut = 0;
     loop {
         let world = world().await;
-        let done = scored(Status::Completed, 115.0, 0);
+        let done = scored(&world, Status::Completed, 115.0, 0);
         world.record(&done).await;
         world
             .vendor()

@@ -1,3 +1,4 @@
+use crate::vendor::Vendor;
 use crate::world::*;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ async fn a_fold_writes_where_the_attempt_stands() {
 #[tokio::test]
 async fn the_same_fold_again_changes_nothing() {
     let world = world().await;
-    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    let done = completed_with("1", &world.pdf("1"), at(0));
     world.record(&done).await;
     world.fold(&done).await;
     world.work_off_queue().await;
@@ -391,8 +392,8 @@ async fn a_fold_that_changes_nothing_overtakes_one_that_knows_less() {
 #[tokio::test]
 async fn a_report_of_an_overtaken_fold_does_not_take_the_place_of_a_newer_one() {
     let world = world().await;
-    let older = completed_with("1", "https://vendor.example.com/older.pdf", at(0));
-    let newer = completed_with("1", "https://vendor.example.com/newer.pdf", at(10));
+    let older = completed_with("1", &world.pdf("older"), at(0));
+    let newer = completed_with("1", &world.pdf("newer"), at(10));
     world.record(&older).await;
     overtake_before_report(&world, &newer, async {});
     world.fold(&older).await;
@@ -404,8 +405,8 @@ async fn a_report_of_an_overtaken_fold_does_not_take_the_place_of_a_newer_one() 
 #[tokio::test]
 async fn a_report_stays_where_a_fold_that_is_overtaken_dies() {
     let world = world().await;
-    let older = completed_with("1", "https://vendor.example.com/older.pdf", at(0));
-    let newer = completed_with("1", "https://vendor.example.com/newer.pdf", at(10));
+    let older = completed_with("1", &world.pdf("older"), at(0));
+    let newer = completed_with("1", &world.pdf("newer"), at(10));
     world.record(&older).await;
     let platform = world.aws_platform();
     // The write that is overtaken is the last that the worker does.
@@ -434,12 +435,12 @@ fn overtake_before_report(
     });
 }
 
-/// The attempt has one report, resolved: that of this event.
+/// The attempt has one report, which is kept: that of this event.
 async fn assert_only_report_is_of(world: &World, delivery: &Delivery) {
     let partition = world.partition(delivery).await;
     let [report] = partition.reports.try_into().unwrap();
     assert_eq!(Some(&report.link), delivery.event.report.as_ref());
-    assert_eq!(report.outcome, ReportOutcome::Resolved);
+    assert_eq!(report.outcome, ReportOutcome::Stored);
     let named = partition.state.unwrap().report.unwrap();
     assert_eq!(report.key, report_key("imocha", "1", named));
 }
@@ -456,7 +457,8 @@ fn cancelled_for(reason: &str) -> Value {
 #[tokio::test]
 async fn a_fold_that_meets_another_transaction_starts_anew() {
     let begun = step("1", Status::InProgress, at(0));
-    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(0));
+    let vendor = Vendor::start().await;
+    let done = completed_with("1", &format!("{}/pdf/1", vendor.url), at(0));
     let alone = json!({ "__type": "TransactionConflictException", "message": "on purpose" });
     let together = cancelled_for("TransactionConflict");
     for (delivery, conflict) in [(begun, alone), (done, together)] {
@@ -672,7 +674,7 @@ async fn a_fold_that_cannot_write_the_state_leaves_the_event_marked() {
 /// come to so many.
 async fn world_after(writes: usize) -> Option<(World, Delivery)> {
     let world = world().await;
-    let done = completed_with("1", "https://vendor.example.com/1.pdf", at(10));
+    let done = completed_with("1", &world.pdf("1"), at(10));
     world.request([1]).await;
     let begin = world.table.begin_asking("imocha", "1", at(1), PATIENCE);
     begin.await.unwrap();
@@ -692,7 +694,7 @@ async fn assert_all_done(world: &World, done: &Delivery, writes: usize) {
     assert_eq!(status(&stored.state), Some(Status::Completed), "{writes}");
     assert_eq!(stored.version, 1, "{writes}");
     let report = world.report(&report_key("imocha", "1", 1)).await;
-    assert_eq!(report.outcome, ReportOutcome::Resolved, "{writes}");
+    assert_eq!(report.outcome, ReportOutcome::Stored, "{writes}");
     let asked = world.asked(1).await;
     assert_eq!(asked.outcome, AskedOutcome::Answered, "{writes}");
     assert_eq!(stored.published, 1, "{writes}");

@@ -1,14 +1,18 @@
 //! AWS, as far as the worker needs it, behind one address: DynamoDB is an engine, SQS and EventBridge note what they are
-//! sent, Secrets Manager knows a few secrets. Every call passes here first, so that a test can break it or act in between.
+//! sent, Secrets Manager knows a few secrets, S3 has one bucket and takes what is not there. Every call passes here first, so
+//! that a test can break it or act in between.
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
 use local::template::{Place, Template};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +37,16 @@ pub enum BusFault {
     Refuses(&'static str),
 }
 
+/// The bucket of the reports.
+pub const BUCKET: &str = "the-reports";
+
+/// An object as it was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    pub content_type: String,
+    pub bytes: Bytes,
+}
+
 /// A message that SQS gives only after a while.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldBack {
@@ -42,6 +56,11 @@ pub struct HeldBack {
 
 #[derive(Default)]
 pub struct Platform {
+    /// By their keys, as they are written in addresses.
+    objects: Mutex<BTreeMap<String, Object>>,
+    /// How often an upload was tried, those that were refused among them.
+    uploads: Mutex<usize>,
+    bucket_is_missing: Mutex<bool>,
     secrets: Mutex<HashMap<String, String>>,
     messages: Mutex<Vec<Value>>,
     held_back: Mutex<Vec<HeldBack>>,
@@ -156,6 +175,22 @@ impl Platform {
         self.looks_for_the_bus.load(Ordering::SeqCst)
     }
 
+    pub fn objects(&self) -> BTreeMap<String, Object> {
+        self.objects.lock().unwrap().clone()
+    }
+
+    pub fn uploads(&self) -> usize {
+        *self.uploads.lock().unwrap()
+    }
+
+    pub fn take_bucket_away(&self) {
+        *self.bucket_is_missing.lock().unwrap() = true;
+    }
+
+    pub fn bring_bucket_back(&self) {
+        *self.bucket_is_missing.lock().unwrap() = false;
+    }
+
     pub fn take_queue_down(&self) {
         *self.queue_is_down.lock().unwrap() = true;
     }
@@ -195,6 +230,28 @@ impl Platform {
         }
         self.writes.lock().unwrap().push(write.to_owned());
         true
+    }
+
+    fn put_object(&self, uri: &Uri, headers: &HeaderMap, bytes: Bytes) -> Response {
+        *self.uploads.lock().unwrap() += 1;
+        let key = uri.path().strip_prefix(&format!("/{BUCKET}/")).unwrap();
+        if *self.bucket_is_missing.lock().unwrap() {
+            return objects_failure(StatusCode::NOT_FOUND, "NoSuchBucket");
+        }
+        // S3 refuses what does not have the hash that is said, and so does this.
+        let sha256 = STANDARD.encode(Sha256::digest(&bytes));
+        assert_eq!(headers["x-amz-checksum-sha256"], sha256);
+        assert_eq!(headers["if-none-match"], "*");
+        let mut objects = self.objects.lock().unwrap();
+        if objects.contains_key(key) {
+            return objects_failure(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
+        }
+        let object = Object {
+            content_type: headers["content-type"].to_str().unwrap().to_owned(),
+            bytes,
+        };
+        objects.insert(key.to_owned(), object);
+        StatusCode::OK.into_response()
     }
 
     fn send_message(&self, input: &Value) -> Response {
@@ -271,7 +328,16 @@ struct Gate {
     http: reqwest::Client,
 }
 
-async fn answer(State(gate): State<Gate>, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(gate): State<Gate>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if method == Method::PUT {
+        return gate.platform.put_object(&uri, &headers, body);
+    }
     let target = headers["x-amz-target"].to_str().unwrap().to_owned();
     let input: Value = serde_json::from_slice(&body).unwrap();
     match target.as_str() {
@@ -331,6 +397,12 @@ fn written<'a>(target: &str, input: &'a Value) -> Option<Vec<&'a str>> {
 
 fn success(body: &Value) -> Response {
     (StatusCode::OK, body.to_string()).into_response()
+}
+
+/// An error of S3's.
+fn objects_failure(status: StatusCode, code: &str) -> Response {
+    let body = format!("<Error><Code>{code}</Code><Message>on purpose</Message></Error>");
+    (status, body).into_response()
 }
 
 /// An error that the SDKs do not try again.

@@ -1,25 +1,21 @@
+//! The ways to each vendor's reports, and what is done when none leads to one.
+
+use crate::vendor::pdf;
 use crate::world::*;
 use serde_json::{Value, json};
 use shared::event::Report;
-use shared::store::{ReportItem, ReportOutcome};
+use shared::store::{ReportItem, ReportOrigin, ReportOutcome};
 use shared::timestamp::Timestamp;
-use worker::JobError;
 
-const PDF: &str = "https://vendor.example.com/1.pdf";
+const SOURCES: [&str; 4] = ["imocha", "jobmojito", "testlify", "xobin"];
+/// Those with an API.
+const VENDORS: [&str; 3] = ["imocha", "jobmojito", "xobin"];
 
 /// What a report that is fetched once came to.
 async fn fetched(world: &World, source: &str, attempt: &str, link: &Report) -> ReportItem {
     let key = offer(&world.table, source, attempt, link).await;
-    world.worker.fetch_report(&key).await.unwrap();
+    world.fetch(&key).await;
     world.report(&key).await
-}
-
-async fn fetched_link(source: &str, link: &Report) -> ReportItem {
-    let world = world().await;
-    let report = fetched(&world, source, "1", link).await;
-    assert!(world.vendor().asked().is_empty(), "there is a link");
-    assert!(world.marked().await.is_empty(), "no more to do");
-    report
 }
 
 /// The vendor's API was asked and answered this: the report, and when it is asked for again.
@@ -29,80 +25,123 @@ async fn asked_for(world: &World, source: &str) -> (ReportItem, Option<Timestamp
     (report, marked.first().map(|item| item.due_at))
 }
 
-fn assert_resolved(report: &ReportItem, url: &str) {
+/// It is kept, with the bytes that are at this path, and was had so.
+fn assert_kept(world: &World, report: &ReportItem, name: &str, origin: ReportOrigin) {
     assert_eq!(
         report.outcome,
-        ReportOutcome::Resolved,
+        ReportOutcome::Stored,
         "{:?}",
         report.problem
     );
-    assert_eq!(report.url.as_deref(), Some(url));
     assert_eq!(report.problem, None);
+    let kept = report.kept.as_ref().unwrap();
+    assert_eq!(kept.origin, origin);
+    let object = world.platform().objects().remove(&kept.s3_key).unwrap();
+    assert_eq!(object.bytes, pdf(&format!("/pdf/{name}")));
 }
 
-fn assert_without_link(report: &ReportItem, outcome: ReportOutcome) {
-    assert_eq!(report.outcome, outcome);
-    assert_eq!(report.url, None);
-    assert!(report.problem.is_some(), "says why");
+fn assert_not_had(report: &ReportItem, outcome: ReportOutcome, why: &str) {
+    assert_eq!(report.outcome, outcome, "{:?}", report.problem);
+    assert_eq!((&report.url, &report.kept), (&None, &None));
+    let problem = report.problem.as_deref().unwrap();
+    assert!(problem.contains(why), "{problem}");
 }
 
 #[tokio::test]
-async fn an_absolute_link_is_resolved_without_asking() {
-    for source in ["imocha", "jobmojito", "testlify", "xobin"] {
-        assert_resolved(&fetched_link(source, &link(PDF)).await, PDF);
+async fn an_offered_link_is_followed_without_asking_and_without_credentials() {
+    for source in SOURCES {
+        let world = world().await;
+        let report = fetched(&world, source, "1", &link(&world.pdf("1?t=a%3d"))).await;
+        assert_kept(&world, &report, "1", ReportOrigin::Event);
+        assert_eq!(report.url, Some(world.pdf("1?t=a%3d")));
+        assert!(world.vendor().asked().is_empty(), "there is a link");
+        let [asked] = world.vendor().fetched().try_into().unwrap();
+        assert_eq!(
+            (asked.method.as_str(), asked.path.as_str()),
+            ("GET", "/pdf/1?t=a%3d")
+        );
+        let mut sent: Vec<&str> = asked.headers.keys().map(|name| name.as_str()).collect();
+        sent.sort_unstable();
+        assert_eq!(sent, ["accept", "host", "user-agent"], "{source}");
+        assert!(world.marked().await.is_empty(), "no more to do");
     }
 }
 
 #[tokio::test]
 async fn how_long_a_link_works_is_kept() {
+    let world = world().await;
     let link = Report::Link {
-        url: PDF.into(),
+        url: world.pdf("1"),
         valid_until: Some(at(3600)),
     };
-    let report = fetched_link("xobin", &link).await;
-    assert_resolved(&report, PDF);
+    let report = fetched(&world, "xobin", "1", &link).await;
+    assert_kept(&world, &report, "1", ReportOrigin::Event);
     assert_eq!(report.valid_until, Some(at(3600)));
 }
 
 #[tokio::test]
 async fn a_relative_link_is_one_under_testlifys_base_alone() {
-    let relative = link("reports/pdf/1.pdf");
-    let expected = "https://reports.example.com/reports/pdf/1.pdf";
-    assert_resolved(&fetched_link("testlify", &relative).await, expected);
-    let report = fetched_link("imocha", &relative).await;
-    assert_without_link(&report, ReportOutcome::Refused);
-}
-
-#[tokio::test]
-async fn a_link_that_leads_where_none_may_is_refused() {
-    let links = [
-        "http://vendor.example.com/1.pdf",
-        "file:///etc/passwd",
-        "https://me:secret@vendor.example.com/1.pdf",
-        "//evil.example.com/1.pdf",
-    ];
-    for url in links {
-        let report = fetched_link("testlify", &link(url)).await;
-        assert_without_link(&report, ReportOutcome::Refused);
-    }
+    let world = world().await;
+    let relative = link("pdf/1");
+    let report = fetched(&world, "testlify", "1", &relative).await;
+    assert_kept(&world, &report, "1", ReportOrigin::Event);
+    assert_eq!(report.url, Some(world.pdf("1")));
+    world.switch_apis_off();
+    let report = fetched(&world, "imocha", "1", &relative).await;
+    assert_not_had(&report, ReportOutcome::Refused, "no address");
+    let report = fetched(&world, "testlify", "2", &link("//evil.example.com/1.pdf")).await;
+    assert_not_had(&report, ReportOutcome::Refused, "another host");
+    assert!(world.marked().await.is_empty());
 }
 
 #[tokio::test]
 async fn imocha_is_asked_for_the_report_by_the_attempts_id() {
-    let whole = json!({
-        "testInvitationId": "3314697", "score": "6", "scorePercentage": "5.2", "status": null,
-        "pdfReportUrl": PDF,
-    });
-    for body in [whole.clone(), json!({ "result": whole, "errors": null })] {
+    for wrap in [
+        (|report| report) as fn(Value) -> Value,
+        |report| json!({ "result": report, "errors": null }),
+    ] {
         let world = world().await;
-        world.vendor().will_answer(200, &body);
+        let whole = json!({
+            "testInvitationId": "3314697", "score": "6", "scorePercentage": "5.2", "status": null,
+            "pdfReportUrl": world.pdf("1"),
+        });
+        world.vendor().will_answer(200, &wrap(whole));
         let report = fetched(&world, "imocha", "3314697", &Report::OnRequest).await;
-        assert_resolved(&report, PDF);
+        assert_kept(&world, &report, "1", ReportOrigin::ApiLink);
         let asked = world.vendor().only_asked();
         assert_eq!(asked.method, "GET");
         assert_eq!(asked.path, "/imocha/v3/reports/3314697?reportType=1");
         assert_eq!(asked.header("x-api-key"), Some(KEY));
+        let [fetched] = world.vendor().fetched().try_into().unwrap();
+        assert_eq!(
+            fetched.header("x-api-key"),
+            None,
+            "the key is the API's alone"
+        );
         assert!(world.marked().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn imochas_pdf_is_taken_as_a_file_or_as_a_link_to_one() {
+    let file = String::from_utf8(pdf("/pdf/1")).unwrap();
+    for (answer, origin) in [
+        (None, ReportOrigin::ApiLink),
+        (Some(file), ReportOrigin::Api),
+    ] {
+        let world = world().await;
+        let link = json!({ "result": { "reportUrl": world.pdf("1") }, "errors": null });
+        world
+            .vendor()
+            .will_answer(200, &json!({ "pdfReportUrl": null }));
+        world
+            .vendor()
+            .will_answer(200, &answer.unwrap_or(link.to_string()));
+        let (report, _) = asked_for(&world, "imocha").await;
+        assert_kept(&world, &report, "1", origin);
+        let asked = world.vendor().asked();
+        assert_eq!(asked[1].path, "/imocha/v3/reports/1/pdf");
+        assert_eq!(asked[1].header("x-api-key"), Some(KEY));
     }
 }
 
@@ -110,10 +149,12 @@ async fn imocha_is_asked_for_the_report_by_the_attempts_id() {
 async fn jobmojito_is_asked_to_make_the_report() {
     let world = world().await;
     let valid_until = "2026-09-01T12:00:00.000Z";
-    let answer = json!({ "pdf_export_url": PDF, "pdf_export_valid_until": valid_until });
+    let answer = json!({
+        "pdf_export_url": world.pdf("1"), "pdf_export_valid_until": valid_until,
+    });
     world.vendor().will_answer(200, &answer);
     let (report, _) = asked_for(&world, "jobmojito").await;
-    assert_resolved(&report, PDF);
+    assert_kept(&world, &report, "1", ReportOrigin::ApiLink);
     assert_eq!(report.valid_until, Timestamp::parse(valid_until).ok());
     let asked = world.vendor().only_asked();
     assert_eq!(asked.method, "POST");
@@ -128,11 +169,12 @@ async fn jobmojito_is_asked_to_make_the_report() {
 async fn xobin_is_asked_to_share_the_report() {
     let world = world().await;
     let answer = json!({
-        "signed_url": PDF, "expires_at": "2026-09-01T12:00:00", "report_id": 1, "assessment_id": 2,
+        "signed_url": world.pdf("1"), "expires_at": "2026-09-01T12:00:00", "report_id": 1,
+        "assessment_id": 2,
     });
     world.vendor().will_answer(200, &answer);
     let (report, _) = asked_for(&world, "xobin").await;
-    assert_resolved(&report, PDF);
+    assert_kept(&world, &report, "1", ReportOrigin::ApiLink);
     let valid_until = Timestamp::parse("2026-09-01T12:00:00Z").ok();
     assert_eq!(report.valid_until, valid_until);
     let asked = world.vendor().only_asked();
@@ -143,12 +185,108 @@ async fn xobin_is_asked_to_share_the_report() {
 }
 
 #[tokio::test]
+async fn what_xobin_does_not_share_is_downloaded() {
+    let world = world().await;
+    world
+        .vendor()
+        .will_answer(422, &json!({ "error": "Sharing is off" }));
+    world
+        .vendor()
+        .will_answer(200, std::str::from_utf8(&pdf("/pdf/1")).unwrap());
+    let (report, _) = asked_for(&world, "xobin").await;
+    assert_kept(&world, &report, "1", ReportOrigin::Api);
+    assert_eq!(report.url, None);
+    let [_, download] = world.vendor().asked().try_into().unwrap();
+    assert_eq!(download.method, "POST");
+    assert_eq!(download.path, "/xobin/assessments/reports/1/download");
+    assert_eq!(download.header("apikey"), Some(KEY));
+}
+
+#[tokio::test]
+async fn a_link_that_has_died_is_made_anew() {
+    for status in [403, 404, 410] {
+        for (source, field) in [
+            ("imocha", "pdfReportUrl"),
+            ("jobmojito", "pdf_export_url"),
+            ("xobin", "signed_url"),
+        ] {
+            let world = world().await;
+            world.vendor().will_serve(status, "gone");
+            world
+                .vendor()
+                .will_answer(200, &json!({ field: world.pdf("new") }));
+            let report = fetched(&world, source, "1", &link(&world.pdf("dead"))).await;
+            assert_kept(&world, &report, "new", ReportOrigin::ApiLink);
+            assert_eq!(report.url, Some(world.pdf("new")), "{source} {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_known_to_have_died_is_followed_last() {
+    let world = world().await;
+    let dead = Report::Link {
+        url: world.pdf("dead"),
+        valid_until: Some(at(0)),
+    };
+    let answer = json!({ "pdf_export_url": world.pdf("new") });
+    world.vendor().will_answer(200, &answer);
+    let report = fetched(&world, "jobmojito", "1", &dead).await;
+    assert_kept(&world, &report, "new", ReportOrigin::ApiLink);
+    assert_eq!(world.vendor().fetched().len(), 1);
+    // Where nobody can make another, it is worth a look.
+    world.switch_apis_off();
+    let report = fetched(&world, "jobmojito", "2", &dead).await;
+    assert_kept(&world, &report, "dead", ReportOrigin::Event);
+}
+
+#[tokio::test]
+async fn a_page_in_a_reports_place_is_another_reason_to_ask_the_api() {
+    let world = world().await;
+    world
+        .vendor()
+        .will_serve(200, "<html><body>Sign in</body></html>");
+    world
+        .vendor()
+        .will_answer(200, &json!({ "signed_url": world.pdf("1") }));
+    let report = fetched(&world, "xobin", "1", &link(&world.pdf("page"))).await;
+    assert_kept(&world, &report, "1", ReportOrigin::ApiLink);
+}
+
+#[tokio::test]
+async fn a_report_after_a_score_update_is_fetched_again() {
+    let world = world().await;
+    for name in ["completed", "score-updated"] {
+        let report = fetched(&world, "testlify", "1.a", &link(&world.pdf(name))).await;
+        assert_kept(&world, &report, name, ReportOrigin::Event);
+    }
+    assert_eq!(world.platform().objects().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_of_another_attempt_is_not_believed() {
+    for (source, field, id) in [
+        ("imocha", "pdfReportUrl", "testInvitationId"),
+        ("xobin", "signed_url", "report_id"),
+    ] {
+        let world = world().await;
+        let answer = json!({ field: world.pdf("1"), id: 2 });
+        world.vendor().will_answer(200, &answer);
+        let (report, due) = asked_for(&world, source).await;
+        assert_eq!(report.outcome, ReportOutcome::Pending, "{source}");
+        assert!(report.problem.is_some(), "says why");
+        assert_eq!(due, Some(at(MINUTE)), "{source}");
+        assert!(world.vendor().fetched().is_empty(), "{source}");
+    }
+}
+
+#[tokio::test]
 async fn a_link_from_an_api_is_not_trusted_either() {
     let world = world().await;
-    let answer = json!({ "pdfReportUrl": "http://169.254.169.254/latest/meta-data" });
+    let answer = json!({ "pdf_export_url": "http://169.254.169.254/latest/meta-data" });
     world.vendor().will_answer(200, &answer);
-    let (report, due) = asked_for(&world, "imocha").await;
-    assert_without_link(&report, ReportOutcome::Refused);
+    let (report, due) = asked_for(&world, "jobmojito").await;
+    assert_not_had(&report, ReportOutcome::Refused, "not https");
     assert_eq!(due, None);
 }
 
@@ -165,40 +303,67 @@ async fn a_report_that_is_not_ready_is_asked_for_again_in_five_minutes() {
     for (source, answer) in answers {
         let world = world().await;
         world.vendor().will_answer(200, &answer);
+        world.vendor().will_answer(404, &json!({ "error": "none" }));
         let (report, due) = asked_for(&world, source).await;
         assert_eq!(report.outcome, ReportOutcome::Pending, "{answer}");
         assert_eq!(due, Some(at(5 * MINUTE)), "{answer}");
-        assert_eq!(world.vendor().asked().len(), 1);
+        let problem = report.problem.unwrap();
+        assert!(problem.contains("not ready"), "{problem}");
     }
 }
 
 #[tokio::test]
-async fn a_report_that_was_not_ready_is_resolved_once_it_is() {
+async fn a_report_that_was_not_ready_is_fetched_once_it_is() {
     let world = world().await;
     world
         .vendor()
-        .will_answer(200, &json!({ "pdfReportUrl": null }));
-    world
-        .vendor()
-        .will_answer(200, &json!({ "pdfReportUrl": PDF }));
-    asked_for(&world, "imocha").await;
+        .will_answer(200, &json!({ "pdf_export_url": null }));
+    let answer = json!({ "pdf_export_url": world.pdf("1") });
+    world.vendor().will_answer(200, &answer);
+    asked_for(&world, "jobmojito").await;
     world.wait_until(at(5 * MINUTE));
     world.worker.sweep("sweep").await.unwrap();
     world.work_off_queue().await;
-    let report = world.report(&report_key("imocha", "1", 1)).await;
-    assert_resolved(&report, PDF);
+    let report = world.report(&report_key("jobmojito", "1", 1)).await;
+    assert_kept(&world, &report, "1", ReportOrigin::ApiLink);
     assert!(world.marked().await.is_empty());
 }
 
 #[tokio::test]
 async fn a_report_that_the_vendor_does_not_know_yet_is_asked_for_again() {
-    for source in ["imocha", "jobmojito", "xobin"] {
+    for source in VENDORS {
         let world = world().await;
-        world.vendor().will_answer(404, &json!({ "error": "none" }));
+        for _ in 0..2 {
+            world.vendor().will_answer(404, &json!({ "error": "none" }));
+        }
         let (report, due) = asked_for(&world, source).await;
         assert_eq!(report.outcome, ReportOutcome::Pending);
         assert_eq!(due, Some(at(5 * MINUTE)));
     }
+}
+
+#[tokio::test]
+async fn what_is_behind_no_link_is_looked_for_a_few_times_and_then_given_up() {
+    let world = world().await;
+    let key = offer(&world.table, "testlify", "1", &link(&world.pdf("1"))).await;
+    let mut looks = 0;
+    world.vendor().will_serve(404, "");
+    world.fetch(&key).await;
+    while world.report(&key).await.outcome == ReportOutcome::Pending {
+        looks += 1;
+        assert!(looks < 20, "it is given up");
+        world.vendor().will_serve(404, "");
+        let due_at = world.only_marked().await.due_at;
+        world.wait_until(due_at);
+        world.worker.sweep("sweep").await.unwrap();
+        world.work_off_queue().await;
+    }
+    let report = world.report(&key).await;
+    assert_not_had(&report, ReportOutcome::Unavailable, "404");
+    assert_eq!(looks, 6);
+    let waited = world.clock.now().unix_ms() - at(0).unix_ms();
+    assert!((30 * 60_000..90 * 60_000).contains(&waited), "{waited} ms");
+    assert!(world.marked().await.is_empty());
 }
 
 #[tokio::test]
@@ -214,7 +379,7 @@ async fn without_a_key_the_vendor_is_not_asked() {
             None => world.platform().remove_secret(source),
         }
         let (report, due) = asked_for(&world, source).await;
-        assert_without_link(&report, ReportOutcome::Unavailable);
+        assert_not_had(&report, ReportOutcome::Unavailable, "its key is not set");
         assert_eq!(due, None);
         assert!(world.vendor().asked().is_empty());
     }
@@ -224,7 +389,7 @@ async fn without_a_key_the_vendor_is_not_asked() {
 async fn a_vendor_that_documents_no_such_call_is_not_asked() {
     let world = world().await;
     let (report, due) = asked_for(&world, "testlify").await;
-    assert_without_link(&report, ReportOutcome::Unavailable);
+    assert_not_had(&report, ReportOutcome::Unavailable, "documents no call");
     assert_eq!(due, None);
     assert!(world.vendor().asked().is_empty());
 }
@@ -239,7 +404,11 @@ async fn an_id_that_would_be_another_path_is_not_asked_for() {
     ] {
         let world = world().await;
         let report = fetched(&world, source, attempt, &Report::OnRequest).await;
-        assert_without_link(&report, ReportOutcome::Unavailable);
+        assert_not_had(
+            &report,
+            ReportOutcome::Unavailable,
+            "the attempt's id is no",
+        );
         assert!(world.vendor().asked().is_empty(), "{attempt}");
     }
 }
@@ -263,12 +432,10 @@ async fn a_vendor_in_trouble_is_asked_again_when_that_makes_sense() {
         ),
         (401, None, "{}", minutes(30)),
         (403, None, html, minutes(30)),
-        (400, None, "{}", minutes(1)),
-        (302, Some(("location", "/elsewhere")), "", minutes(1)),
         (200, None, html, minutes(1)),
         (200, None, "", minutes(1)),
     ];
-    for source in ["imocha", "jobmojito", "xobin"] {
+    for source in VENDORS {
         for (status, header, body, expected) in cases {
             let world = world().await;
             match header {
@@ -278,22 +445,44 @@ async fn a_vendor_in_trouble_is_asked_again_when_that_makes_sense() {
             let (report, due) = asked_for(&world, source).await;
             assert_eq!(report.outcome, ReportOutcome::Pending, "{source} {status}");
             assert_eq!(due, expected, "{source} {status} {header:?}");
-            assert_eq!(world.vendor().asked().len(), 1, "{source} {status}");
+            assert!(report.problem.is_some(), "says why");
+            assert_eq!(
+                world.vendor().asked().len(),
+                1,
+                "no further call: {source} {status}"
+            );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_that_says_no_is_asked_a_few_times_more() {
+    for source in VENDORS {
+        let world = world().await;
+        for _ in 0..2 {
+            world
+                .vendor()
+                .will_answer(400, &json!({ "error": "no", "name": "id" }));
+        }
+        let (report, due) = asked_for(&world, source).await;
+        assert_eq!(report.outcome, ReportOutcome::Pending, "{source}");
+        assert_eq!(due, Some(at(5 * MINUTE)), "{source}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let world = world().await;
+    let url = world.pdf("1");
     let endless = format!(
-        "{{\"pdfReportUrl\":\"{PDF}\",\"x\":\"{}\"}}",
+        "{{\"pdf_export_url\":\"{url}\",\"x\":\"{}\"}}",
         "x".repeat(5 << 20)
     );
     world.vendor().will_answer(200, &endless);
-    let (report, due) = asked_for(&world, "imocha").await;
+    let (report, due) = asked_for(&world, "jobmojito").await;
     assert_eq!(report.outcome, ReportOutcome::Pending);
-    assert_eq!(due, Some(at(MINUTE)));
+    assert_eq!(due, Some(at(5 * MINUTE)));
+    assert!(world.vendor().fetched().is_empty());
 }
 
 #[tokio::test]
@@ -303,68 +492,4 @@ async fn a_vendor_that_cannot_be_reached_is_tried_again_in_a_minute() {
     let (report, due) = asked_for(&world, "imocha").await;
     assert_eq!(report.outcome, ReportOutcome::Pending);
     assert_eq!(due, Some(at(MINUTE)));
-}
-
-#[tokio::test]
-async fn a_report_is_resolved_once() {
-    let world = world().await;
-    world
-        .vendor()
-        .will_answer(200, &json!({ "pdfReportUrl": PDF }));
-    let (before, _) = asked_for(&world, "imocha").await;
-    world.worker.fetch_report(&before.key).await.unwrap();
-    assert_eq!(world.report(&before.key).await, before);
-    assert_eq!(world.vendor().asked().len(), 1);
-}
-
-#[tokio::test]
-async fn a_report_that_is_gone_fails_its_message() {
-    let world = world().await;
-    let key = report_key("imocha", "1", 1);
-    let result = world.worker.fetch_report(&key).await;
-    assert!(matches!(result, Err(JobError::Gone(gone)) if gone == key));
-    assert!(world.vendor().asked().is_empty());
-}
-
-#[tokio::test]
-async fn a_report_that_is_offered_anew_while_one_is_fetched_is_another_to_be_fetched() {
-    let world = world().await;
-    world
-        .vendor()
-        .will_answer(200, &json!({ "pdfReportUrl": PDF }));
-    let table = world.table.clone();
-    world.vendor().meanwhile(async move {
-        let link = link("https://vendor.example.com/2.pdf");
-        offer(&table, "imocha", "1", &link).await;
-    });
-    let first = fetched(&world, "imocha", "1", &Report::OnRequest).await;
-    assert_resolved(&first, PDF);
-    let second = report_key("imocha", "1", 2);
-    assert_eq!(world.report(&second).await.outcome, ReportOutcome::Pending);
-    assert_eq!(world.only_marked().await.key, second);
-    world.worker.fetch_report(&second).await.unwrap();
-    let second = world.report(&second).await;
-    assert_resolved(&second, "https://vendor.example.com/2.pdf");
-    assert_eq!(world.report(&first.key).await, first);
-}
-
-#[tokio::test]
-async fn a_key_that_is_set_later_is_used() {
-    let world = world().await;
-    world
-        .platform()
-        .set_secret("imocha", &json!({ "api_key": "" }));
-    let (report, _) = asked_for(&world, "imocha").await;
-    assert_eq!(report.outcome, ReportOutcome::Unavailable);
-    world
-        .platform()
-        .set_secret("imocha", &json!({ "api_key": "later" }));
-    let answer: Value = json!({ "pdfReportUrl": PDF });
-    world.vendor().will_answer(200, &answer);
-    let (report, _) = asked_for(&world, "imocha").await;
-    assert_resolved(&report, PDF);
-    assert_eq!(
-        world.vendor().only_asked().header("x-api-key"),
-        Some("later")
-    );
 }

@@ -1,4 +1,4 @@
-//! A vendor's API: notes what it is asked and answers what it was told to.
+//! A vendor's API: notes what it is asked and answers what it was told to. Under `/pdf/` it has a report of any name.
 
 use crate::platform::bind;
 use axum::Router;
@@ -41,8 +41,16 @@ type Answers = dyn Fn(&Asked) -> Option<(u16, Value)> + Send + Sync;
 pub struct Vendor {
     answers: Mutex<Option<Box<Answers>>>,
     told: Mutex<VecDeque<Told>>,
+    /// The same for what is under `/pdf/`.
+    told_to_serve: Mutex<VecDeque<Told>>,
     asked: Mutex<Vec<Asked>>,
+    fetched: Mutex<Vec<Asked>>,
     meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+}
+
+/// The report that is at this path.
+pub fn pdf(path: &str) -> Vec<u8> {
+    format!("%PDF-1.4\n% the report at {path}\n%%EOF\n").into_bytes()
 }
 
 /// A vendor that runs; it ends with the test.
@@ -100,6 +108,16 @@ impl Vendor {
         *self.answers.lock().unwrap() = Some(Box::new(by));
     }
 
+    /// What it answers next under `/pdf/`, in place of a report.
+    pub fn will_serve(&self, status: u16, body: impl ToString) {
+        let told = Told {
+            status,
+            header: None,
+            body: body.to_string(),
+        };
+        self.told_to_serve.lock().unwrap().push_back(told);
+    }
+
     /// Happens after the next call came in and before it is answered.
     pub fn meanwhile(&self, act: impl Future<Output = ()> + Send + 'static) {
         *self.meanwhile.lock().unwrap() = Some(Box::pin(act));
@@ -108,6 +126,11 @@ impl Vendor {
     /// What it was asked.
     pub fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// What was fetched from under `/pdf/`.
+    pub fn fetched(&self) -> Vec<Asked> {
+        self.fetched.lock().unwrap().clone()
     }
 
     /// The only call that it got.
@@ -130,12 +153,21 @@ async fn answer(
         headers,
         body: serde_json::from_slice(&body).unwrap_or_default(),
     };
-    vendor.asked.lock().unwrap().push(asked.clone());
+    let is_pdf = uri.path().starts_with("/pdf/");
+    let (calls, told) = if is_pdf {
+        (&vendor.fetched, &vendor.told_to_serve)
+    } else {
+        (&vendor.asked, &vendor.told)
+    };
+    calls.lock().unwrap().push(asked.clone());
     let meanwhile = vendor.meanwhile.lock().unwrap().take();
     if let Some(act) = meanwhile {
         act.await;
     }
-    let told = vendor.told.lock().unwrap().pop_front();
+    let told = told.lock().unwrap().pop_front();
+    if is_pdf && told.is_none() {
+        return pdf(uri.path()).into_response();
+    }
     let by_what_is_asked = || {
         let answers = vendor.answers.lock().unwrap();
         let (status, body) = answers.as_ref()?(&asked)?;

@@ -1,6 +1,7 @@
 //! A worker with all that it leans on, and what the tests put there.
 
-use crate::platform::{Platform, RunningPlatform};
+use crate::names::FixedNames;
+use crate::platform::{BUCKET, Platform, RunningPlatform};
 use crate::vendor::{RunningVendor, Vendor};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -21,13 +22,20 @@ use shared::timestamp::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 use worker::Worker;
+use worker::archive::{self, Archive};
 use worker::bus::EventBridge;
 use worker::config::WorkerConfig;
+use worker::download::Downloads;
 use worker::vendors::Vendors;
 
 pub const KEY: &str = "an-api-key";
 pub const NAMESPACE: &str = "assessment-webhooks/test";
+/// From where reports may be fetched, besides from this machine.
+pub const REPORT_HOSTS: &str = "reports.example.com,*.cdn.example.com";
+/// As much time as a worker has for a message.
+pub const A_WHILE: Duration = Duration::from_secs(58);
 pub const MINUTE: i64 = 60;
 /// The secret that Xobin shows us.
 pub const INBOUND: &str = "xobin-inbound";
@@ -38,6 +46,10 @@ pub struct World {
     pub table: Table,
     pub clock: Clock,
     client: aws_sdk_dynamodb::Client,
+    /// What is known of hosts.
+    pub names: Arc<FixedNames>,
+    /// Where reports lie while they are fetched.
+    pub directory: TempDir,
     aws: RunningPlatform,
     vendors: RunningVendor,
 }
@@ -61,7 +73,10 @@ pub async fn world_without_keys() -> World {
 /// The same with other settings.
 pub async fn world_with(settings: &[(&str, &str)]) -> World {
     let (aws, vendors) = (Platform::start().await, Vendor::start().await);
-    let config = WorkerConfig::read(&environment(&aws, &vendors, settings)).unwrap();
+    let mut config = WorkerConfig::read(&environment(&aws, &vendors, settings)).unwrap();
+    let directory = TempDir::new().unwrap();
+    config.reports.download.directory = directory.path().to_owned();
+    let names = Arc::new(FixedNames::default());
     let sdk = shared::aws::load_local(&aws.url).await;
     // Without the time-outs of a function: a slow machine is not what is tested here.
     let client = aws_sdk_dynamodb::Client::new(&sdk);
@@ -76,6 +91,9 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),
         vendors: Vendors::new(&config, &table, &secrets, &clock).unwrap(),
         lines: Lines::in_memory(config.metrics_namespace.clone()),
+        downloads: Downloads::new(config.reports.download.clone(), names.clone()).unwrap(),
+        archive: Archive::new(archive::s3(&sdk), config.reports.bucket_name.clone()),
+        reports: config.reports.clone(),
         bus: EventBridge::new(&sdk, config.event_bus_name, clock.clone()),
         published_personal_fields: config.published_personal_fields,
         keep_for: config.keep_for,
@@ -93,6 +111,8 @@ pub async fn world_with(settings: &[(&str, &str)]) -> World {
         table,
         clock,
         client,
+        names,
+        directory,
         aws,
         vendors,
     }
@@ -107,6 +127,8 @@ fn environment(
     let of_platform = [
         ("TABLE_NAME", aws.table_name.as_str()),
         ("QUEUE_URL", &queue_url),
+        // So that reports may be fetched from this machine.
+        ("ENDPOINT_URL", &aws.url),
     ];
     settings_of(&vendors.url, &[&of_platform, settings].concat())
 }
@@ -120,10 +142,13 @@ pub fn settings_of(vendors_url: &str, settings: &[(&str, &str)]) -> Environment 
         ("METRICS_NAMESPACE", NAMESPACE.into()),
         ("RETENTION_DAYS", "0".into()),
         ("EVENT_BUS_NAME", "bus".into()),
-        (
-            "TESTLIFY_REPORT_BASE_URL",
-            "https://reports.example.com/".into(),
-        ),
+        ("TESTLIFY_REPORT_BASE_URL", format!("{vendors_url}/")),
+        ("BUCKET_NAME", BUCKET.into()),
+        ("IMOCHA_REPORT_HOSTS", REPORT_HOSTS.into()),
+        ("JOBMOJITO_REPORT_HOSTS", REPORT_HOSTS.into()),
+        ("TESTLIFY_REPORT_HOSTS", REPORT_HOSTS.into()),
+        ("XOBIN_REPORT_HOSTS", REPORT_HOSTS.into()),
+        ("REPORT_MAX_MIB", "1".into()),
         // With a slash at the end, as people write it.
         ("IMOCHA_API_BASE_URL", format!("{vendors_url}/imocha/")),
         ("IMOCHA_API_SECRET_ID", "imocha".into()),
@@ -159,6 +184,23 @@ impl World {
 
     pub fn vendor(&self) -> &Vendor {
         &self.vendors.vendor
+    }
+
+    /// Where the vendor has a report of this name.
+    pub fn pdf(&self, name: &str) -> String {
+        format!("{}/pdf/{name}", self.vendors.url)
+    }
+
+    /// Takes the keys of all vendors' APIs away.
+    pub fn switch_apis_off(&self) {
+        for vendor in ["imocha", "jobmojito", "xobin"] {
+            self.platform().remove_secret(vendor);
+        }
+    }
+
+    /// Fetches the report at this key.
+    pub async fn fetch(&self, key: &ItemKey) {
+        self.worker.fetch_report(key, A_WHILE).await.unwrap();
     }
 
     /// Moves the clock on to a time that is not past.
