@@ -11,6 +11,7 @@ pub mod generate;
 pub mod local;
 pub mod openapi;
 pub mod redrive;
+pub mod reports;
 pub mod reprocess;
 pub mod secrets;
 pub mod send;

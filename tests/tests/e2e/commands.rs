@@ -20,6 +20,7 @@ async fn hooks(stage: &Stage, args: &[&str]) -> Output {
             "DEAD_LETTER_QUEUE_URL",
             stage.bundle.dead_letter_queue_url(),
         )
+        .env("BUCKET_NAME", &outputs["BucketName"])
         .env("HASH_KEY_SECRET_ID", secret("HashKey"))
         .env("IMOCHA_SECRET_ID", secret("Imocha"))
         .env("JOBMOJITO_SECRET_ID", secret("Jobmojito"))
@@ -30,7 +31,7 @@ async fn hooks(stage: &Stage, args: &[&str]) -> Output {
         .unwrap()
 }
 
-async fn json(stage: &Stage, args: &[&str]) -> Value {
+pub async fn json(stage: &Stage, args: &[&str]) -> Value {
     let output = hooks(stage, &[args, &["--json"]].concat()).await;
     assert!(
         output.status.success(),
@@ -41,7 +42,7 @@ async fn json(stage: &Stage, args: &[&str]) -> Value {
 }
 
 /// The exit code, and what it says.
-async fn failure(stage: &Stage, args: &[&str]) -> (i32, String) {
+pub async fn failure(stage: &Stage, args: &[&str]) -> (i32, String) {
     let output = hooks(stage, args).await;
     (
         output.status.code().unwrap(),

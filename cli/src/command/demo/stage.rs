@@ -5,7 +5,7 @@ use crate::command::send::Sender;
 use crate::deployment::Deployment;
 use crate::sources;
 use ::local::binaries::CargoOutput;
-use ::local::stand_ins::{Imocha, Jobmojito, Xobin};
+use ::local::stand_ins::{Imocha, Jobmojito, Links, Testlify, Xobin};
 use ::local::{Bundle, LogSink, Options};
 use anyhow::Context;
 use serde_json::json;
@@ -26,7 +26,10 @@ pub struct Stage {
     /// iMocha's stand-in.
     pub imocha: Imocha,
     _jobmojito: Jobmojito,
+    _testlify: Testlify,
     _xobin: Xobin,
+    /// Leads the links in payloads to the stand-ins.
+    pub links: Links,
     /// The bundle, as a command sees it.
     pub deployment: Deployment,
     /// One sender for each source.
@@ -43,7 +46,14 @@ impl Stage {
     pub async fn set_with(root: &Path, change: fn(&mut Options)) -> anyhow::Result<Self> {
         let imocha = Imocha::start(API_KEY).await?;
         let jobmojito = Jobmojito::start(API_KEY).await?;
+        let testlify = Testlify::start().await?;
         let xobin = Xobin::start(API_KEY).await?;
+        let links = Links::to(&[
+            ("imocha", imocha.base_url()),
+            ("jobmojito", jobmojito.base_url()),
+            ("testlify", testlify.base_url()),
+            ("xobin", xobin.base_url()),
+        ]);
 
         let mut options = local::options(root, CargoOutput::OnFailure).await?;
         options.log_sink = LogSink::Memory;
@@ -54,9 +64,14 @@ impl Stage {
         ];
         let settings =
             base_urls.map(|(vendor, url)| (format!("{vendor}_API_BASE_URL"), url.to_owned()));
+        let mut settings = BTreeMap::from(settings);
+        settings.insert(
+            "TESTLIFY_REPORT_BASE_URL".to_owned(),
+            format!("{}/", testlify.base_url()),
+        );
         options
             .function_environment
-            .insert(WORKER.to_owned(), settings.into());
+            .insert(WORKER.to_owned(), settings);
         for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
             options
                 .secrets
@@ -75,7 +90,9 @@ impl Stage {
             bundle,
             imocha,
             _jobmojito: jobmojito,
+            _testlify: testlify,
             _xobin: xobin,
+            links,
             deployment,
             senders,
         })
