@@ -102,7 +102,13 @@ impl Vendors {
 
     /// The bytes under a key.
     async fn object(&self, key: &str) -> Vec<u8> {
-        let response = self.stage.http.get(self.object_url(key)).send().await.unwrap();
+        let response = self
+            .stage
+            .http
+            .get(self.object_url(key))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(response.status(), 200, "{key}");
         response.bytes().await.unwrap().into()
     }
@@ -270,8 +276,15 @@ fn most_memory(stage: &Stage) -> u64 {
     let processes = workers.flat_map(|it| it.processes);
     let memory = processes.map(|process| {
         let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .unwrap();
+        line.split_whitespace()
+            .nth(1)
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
     });
     memory.max().unwrap()
 }
@@ -281,7 +294,10 @@ async fn a_large_report_takes_no_more_memory_than_a_small_one() {
     let vendors = Vendors::with(|options| options.concurrency = 1).await;
     let deliver_with = async |id: &str, link: &str| {
         let body = String::from_utf8(payload("imocha/complete.json").into()).unwrap();
-        let body = body.replace("https://app.imocha.io/PDFReport?id=OXP5R5ayMu8nrHfnh2g%3d%3d", link);
+        let body = body.replace(
+            "https://app.imocha.io/PDFReport?id=OXP5R5ayMu8nrHfnh2g%3d%3d",
+            link,
+        );
         let body = body.replace(IMOCHA_ATTEMPT, id);
         accepted(deliver::<Imocha>(&vendors.stage, "", "", body).await).await;
         vendors.report("imocha", id).await.kept.unwrap().size_bytes
