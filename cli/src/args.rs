@@ -2,6 +2,7 @@
 
 pub mod webhooks;
 
+use crate::lifetime::LinkLifetime;
 use clap::{Args, Parser, Subcommand};
 use shared::event::Status;
 use std::num::NonZeroU32;
@@ -48,6 +49,9 @@ pub enum Command {
     /// Where the candidates stand.
     #[command(subcommand)]
     Attempts(AttemptsCommand),
+    /// The reports, as PDF.
+    #[command(subcommand)]
+    Reports(ReportsCommand),
     /// Have a vendor send again what was missed.
     #[command(subcommand)]
     Reprocess(ReprocessCommand),
@@ -240,6 +244,48 @@ pub struct TailArgs {
     /// Only those with this status. May be given more than once.
     #[arg(long)]
     pub status: Vec<Status>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReportsCommand {
+    /// Write the report of an attempt to a file.
+    Get(ReportsGetArgs),
+    /// Print a link by which anybody can read the report of an attempt for a while, for other systems.
+    Link(ReportsLinkArgs),
+    /// Have a report fetched that was given up, for example after its host was added to the vendor's list.
+    Fetch(ReportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The source.
+    pub source: String,
+    /// The attempt, as `attempts list` shows it.
+    pub attempt: String,
+    /// Which of its reports, where it has several; without this the newest.
+    #[arg(long, value_name = "N")]
+    pub version: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportsGetArgs {
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// The file to write. Without it: the source, the attempt and the version, in this directory.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write over a file that is there.
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportsLinkArgs {
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// For how long the link is good: a whole number with s, m, h or d, from 1s to 7d.
+    #[arg(long, value_name = "TIME", default_value = "15m")]
+    pub expires: LinkLifetime,
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,14 +20,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
+use worker::archive;
 
 /// The outputs that a command may need besides those of the sources, and the variables that say them where there is no stack.
-const OUTPUTS: [(&str, &str); 6] = [
+const OUTPUTS: [(&str, &str); 7] = [
     ("ApiUrl", "API_URL"),
     ("TableName", "TABLE_NAME"),
     ("QueueUrl", "QUEUE_URL"),
     ("DeadLetterQueueUrl", "DEAD_LETTER_QUEUE_URL"),
     ("EventBusName", "EVENT_BUS_NAME"),
+    ("BucketName", "BUCKET_NAME"),
     ("HashKeySecretId", "HASH_KEY_SECRET_ID"),
 ];
 
@@ -52,6 +54,8 @@ pub struct Deployment {
     pub sqs: aws_sdk_sqs::Client,
     /// The client of its event bus.
     pub events: aws_sdk_eventbridge::Client,
+    /// The client of its bucket.
+    pub s3: aws_sdk_s3::Client,
     secrets: SecretsManager,
     /// Its secrets, as they are changed.
     pub vault: Vault,
@@ -95,6 +99,7 @@ impl Deployment {
                     .timeout_config(aws::timeouts(BUS_TIMEOUT, BUS_TIMEOUT / 2))
                     .build(),
             ),
+            s3: aws_sdk_s3::Client::from_conf(archive::builder(&sdk).build()),
             secrets: SecretsManager::new(aws::secrets_manager(&sdk)),
             // With the SDK's own time-outs: those of a function are too short for a change that must not be half known.
             vault: Vault::new(aws_sdk_secretsmanager::Client::new(&sdk)),

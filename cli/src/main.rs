@@ -3,9 +3,11 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong use.
 
 mod args;
+mod bucket;
 mod command;
 mod deployment;
 mod exit;
+mod lifetime;
 mod output;
 mod secret;
 mod sources;
@@ -16,7 +18,7 @@ mod workspace;
 use args::webhooks::{RegisterCommand, VerifyCommand, WebhooksCommand};
 use args::{
     AskedCommand, AttemptsCommand, Cli, Command, DlqCommand, EventsCommand, ReconcileCommand,
-    ReprocessCommand, SecretsCommand, WorkCommand,
+    ReportsCommand, ReprocessCommand, SecretsCommand, WorkCommand,
 };
 use clap::Parser;
 use deployment::Deployment;
@@ -99,6 +101,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Attempts(AttemptsCommand::Show(args)) => {
             command::attempts::show(&find().await?, &args, json).await
+        }
+        Command::Reports(ReportsCommand::Get(args)) => {
+            command::reports::get(&find().await?, &args, json).await
+        }
+        Command::Reports(ReportsCommand::Link(args)) => {
+            command::reports::link(&find().await?, &args, json).await
+        }
+        Command::Reports(ReportsCommand::Fetch(args)) => {
+            command::reports::fetch(&find().await?, &args, json).await
         }
         Command::Reprocess(ReprocessCommand::Imocha(args)) => {
             command::reprocess::run(find, &args, json).await

@@ -7,7 +7,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use shared::event::{Assessment, Candidate, Decision, Event, Report, Score, Status};
 use shared::key::attempt_partition;
-use shared::store::{Asked, Confirmation, EventSummary, Partition, StoredState};
+use shared::store::{
+    Asked, Confirmation, EventSummary, Partition, ReportOrigin, ReportOutcome, StoredState,
+};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -36,12 +38,18 @@ pub struct AttemptView {
 /// An attempt's report.
 #[derive(Debug, Serialize)]
 pub struct ReportView {
+    /// Its number among those of its attempt.
+    pub version: Option<u64>,
+    pub outcome: ReportOutcome,
     pub url: Option<String>,
     pub s3_key: Option<String>,
     pub sha256: Option<String>,
     pub size_bytes: Option<u64>,
+    pub content_type: Option<String>,
+    pub fetched_at: Option<Timestamp>,
+    pub fetched_from: Option<ReportOrigin>,
     pub valid_until: Option<Timestamp>,
-    /// Why there is no link, where that is known.
+    /// Why it is not kept, where that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
@@ -134,11 +142,17 @@ fn report(link: &Report, number: Option<u64>, partition: &Partition) -> ReportVi
         Report::Link { url, valid_until } => (Some(url.clone()), *valid_until),
         Report::OnRequest => (None, None),
     };
+    let kept = item.and_then(|item| item.kept.as_ref());
     ReportView {
+        version: number,
+        outcome: item.map_or(ReportOutcome::Pending, |item| item.outcome),
         url: item.and_then(|item| item.url.clone()).or(offered),
-        s3_key: None,
-        sha256: None,
-        size_bytes: None,
+        s3_key: kept.map(|kept| kept.s3_key.clone()),
+        sha256: kept.map(|kept| kept.sha256.clone()),
+        size_bytes: kept.map(|kept| kept.size_bytes),
+        content_type: kept.map(|kept| kept.content_type.clone()),
+        fetched_at: kept.map(|kept| kept.fetched_at),
+        fetched_from: kept.map(|kept| kept.origin),
         valid_until: item.and_then(|item| item.valid_until).or(valid_until),
         problem: item.and_then(|item| item.problem.clone()),
     }
@@ -146,8 +160,12 @@ fn report(link: &Report, number: Option<u64>, partition: &Partition) -> ReportVi
 
 impl ReportView {
     fn text(&self) -> String {
-        let text = self.url.as_ref().or(self.problem.as_ref());
-        text.map_or_else(|| "not ready".to_owned(), Clone::clone)
+        match (self.outcome, self.size_bytes, &self.problem) {
+            (ReportOutcome::Stored, Some(size), _) => format!("kept, {size} bytes"),
+            (ReportOutcome::Resolved, ..) => "link found, not kept".to_owned(),
+            (_, _, Some(problem)) => problem.clone(),
+            _ => "not fetched yet".to_owned(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `hooks attempts`: where the candidates stand.
 
 use crate::args::{AttemptsListArgs, AttemptsShowArgs};
+use crate::command::reports;
 use crate::deployment::Deployment;
 use crate::output;
 use crate::sources;
@@ -77,6 +78,10 @@ fn print_details(details: &AttemptDetails) -> anyhow::Result<()> {
             "api says",
             confirmation_text(confirmation)
         ))?;
+    }
+    let report = details.attempt.report.as_ref();
+    for (heading, value) in report.into_iter().flat_map(reports::details) {
+        output::line(&format!("{heading:<12}{value}"))?;
     }
     for event in &details.events {
         output::line(&format!(

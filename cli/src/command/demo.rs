@@ -1,6 +1,7 @@
 //! `hooks demo`: the main job from start to finish, on the vendors' payloads, through the real functions.
 
 mod deliveries;
+mod kept;
 mod report;
 pub mod stage;
 
@@ -44,7 +45,7 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     deliveries::remember(stage, &files)?;
     deliveries.post_files(stage, files, seed).await?;
 
-    let bulk = Bulk::new(root)?;
+    let bulk = Bulk::new(root, &stage.links)?;
     eprintln!("posting {} results of iMocha …", bulk.len());
     deliveries.post_bulk(stage, &bulk).await?;
     stage.until_settled().await?;
@@ -57,7 +58,8 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     let outcomes = reprocess::outcomes(deployment, &ids).await?;
     let events = view::events(deployment, &sources::ALL, NonZeroU32::MIN.saturating_add(1)).await?;
     let attempts = view::attempts(deployment, &events).await?;
-    let missing = deliveries.missing(deployment, &events).await?;
+    let mut missing = deliveries.missing(deployment, &events).await?;
+    missing.extend(kept::missing(deployment, &attempts).await?);
     Ok(Report {
         deliveries: deliveries.counts,
         imocha: ImochaCounts {

@@ -20,6 +20,7 @@ pub async fn hooks(stage: &Stage, args: &[&str]) -> Output {
             "DEAD_LETTER_QUEUE_URL",
             stage.bundle.dead_letter_queue_url(),
         )
+        .env("BUCKET_NAME", &outputs["BucketName"])
         .env("HASH_KEY_SECRET_ID", secret("HashKey"))
         .env("IMOCHA_SECRET_ID", secret("Imocha"))
         .env("JOBMOJITO_SECRET_ID", secret("Jobmojito"))

@@ -21,6 +21,7 @@ mod publishing;
 mod reconciling;
 mod registration;
 mod reports;
+mod reports_commands;
 mod secrets;
 mod stage;
 mod tail;

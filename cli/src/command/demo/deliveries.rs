@@ -5,6 +5,7 @@ use crate::command::send::Answer;
 use crate::deployment::Deployment;
 use crate::sources;
 use crate::workspace::{self, Payload};
+use ::local::stand_ins::Links;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -181,7 +182,7 @@ async fn post_file(stage: &Stage, payload: &Payload) -> anyhow::Result<(Bytes, A
         .get(payload.source.as_str())
         .context("every source has a sender")?;
     let version = sender.version_of(&payload.path)?;
-    let body = Bytes::from(std::fs::read(&payload.path)?);
+    let body = Bytes::from(stage.links.lead(&std::fs::read(&payload.path)?));
     let id = format!("msg_{}", payload.stem());
     let answer = post(stage, &payload.source, version, body.clone(), &id).await?;
     Ok((body, answer))
@@ -206,12 +207,12 @@ pub struct Bulk(Vec<(i64, Bytes)>);
 
 impl Bulk {
     /// Makes them.
-    pub fn new(root: &Path) -> anyhow::Result<Self> {
+    pub fn new(root: &Path, links: &Links) -> anyhow::Result<Self> {
         let text = std::fs::read(root.join("events/imocha/complete.json"))?;
         let payload: Value = serde_json::from_slice(&text)?;
         let ids = FIRST_BULK_ID..FIRST_BULK_ID + BULK;
         Ok(Self(
-            ids.map(|id| Ok((id, result(&payload, id)?)))
+            ids.map(|id| Ok((id, links.lead(&result(&payload, id)?).into())))
                 .collect::<anyhow::Result<_>>()?,
         ))
     }
@@ -227,7 +228,7 @@ impl Bulk {
     }
 }
 
-fn result(payload: &Value, id: i64) -> anyhow::Result<Bytes> {
+fn result(payload: &Value, id: i64) -> anyhow::Result<Vec<u8>> {
     let mut result = payload.clone();
     let Some(fields) = result.as_object_mut() else {
         bail!("events/imocha/complete.json is no JSON object");
@@ -238,5 +239,7 @@ fn result(payload: &Value, id: i64) -> anyhow::Result<Bytes> {
         format!("candidate.{id}@example.com").into(),
     );
     fields.insert("CandidateScore".into(), (id % 116).into());
-    Ok(serde_json::to_vec(&result)?.into())
+    let report = format!("https://app.imocha.io/PDFReport?id={id}");
+    fields.insert("ReportPDFUrl".into(), report.into());
+    Ok(serde_json::to_vec(&result)?)
 }

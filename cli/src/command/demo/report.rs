@@ -98,6 +98,11 @@ impl Report {
             self.events.len()
         ))?;
         output::line(&format!("attempts    {}", self.attempts.len()))?;
+        let offered = self.attempts.iter().filter_map(|it| it.report.as_ref());
+        let kept = offered.filter(|report| report.s3_key.is_some()).count();
+        output::line(&format!(
+            "reports     {kept} kept, each with the SHA-256 of what was fetched"
+        ))?;
         output::line(&format!(
             "asked again {ids_asked} results of iMocha in {calls} calls: {answered} answered, {failed} failed, {foreign} foreign"
         ))?;

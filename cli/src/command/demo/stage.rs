@@ -5,7 +5,7 @@ use crate::command::send::Sender;
 use crate::deployment::Deployment;
 use crate::sources;
 use ::local::binaries::CargoOutput;
-use ::local::stand_ins::{Imocha, Jobmojito, Xobin};
+use ::local::stand_ins::{Imocha, Jobmojito, Links, Testlify, Xobin};
 use ::local::{Bundle, LogSink, Options};
 use anyhow::Context;
 use serde_json::json;
@@ -27,7 +27,10 @@ pub struct Stage {
     pub imocha: Imocha,
     /// JobMojito's stand-in.
     pub jobmojito: Jobmojito,
+    _testlify: Testlify,
     _xobin: Xobin,
+    /// Leads the links in payloads to the stand-ins.
+    pub links: Links,
     /// The bundle, as a command sees it.
     pub deployment: Deployment,
     /// One sender for each source.
@@ -44,7 +47,14 @@ impl Stage {
     pub async fn set_with(root: &Path, change: fn(&mut Options)) -> anyhow::Result<Self> {
         let imocha = Imocha::start(API_KEY).await?;
         let jobmojito = Jobmojito::start(API_KEY).await?;
+        let testlify = Testlify::start().await?;
         let xobin = Xobin::start(API_KEY).await?;
+        let links = Links::to(&[
+            ("imocha", imocha.base_url()),
+            ("jobmojito", jobmojito.base_url()),
+            ("testlify", testlify.base_url()),
+            ("xobin", xobin.base_url()),
+        ]);
 
         let mut options = local::options(root, CargoOutput::OnFailure).await?;
         options.log_sink = LogSink::Memory;
@@ -53,17 +63,20 @@ impl Stage {
             ("JOBMOJITO", jobmojito.base_url()),
             ("XOBIN", xobin.base_url()),
         ];
-        let settings = base_urls.into_iter().flat_map(|(vendor, url)| {
+        let mut settings = BTreeMap::new();
+        for (vendor, url) in base_urls {
+            settings.insert(format!("{vendor}_API_BASE_URL"), url.to_owned());
+            // Nobody is there to be spared.
             let calls = format!("{vendor}_API_CALLS_PER_MINUTE");
-            [
-                (format!("{vendor}_API_BASE_URL"), url.to_owned()),
-                // Nobody is there to be spared.
-                (calls, "6000".to_owned()),
-            ]
-        });
+            settings.insert(calls, "6000".to_owned());
+        }
+        settings.insert(
+            "TESTLIFY_REPORT_BASE_URL".to_owned(),
+            format!("{}/", testlify.base_url()),
+        );
         options
             .function_environment
-            .insert(WORKER.to_owned(), settings.collect());
+            .insert(WORKER.to_owned(), settings);
         for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
             options
                 .secrets
@@ -82,7 +95,9 @@ impl Stage {
             bundle,
             imocha,
             jobmojito,
+            _testlify: testlify,
             _xobin: xobin,
+            links,
             deployment,
             senders,
         })
