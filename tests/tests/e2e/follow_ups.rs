@@ -86,7 +86,7 @@ async fn a_report_without_a_link_is_not_there_while_the_api_is_off() {
 }
 
 /// A bundle whose worker asks this stand-in, which calls back to it.
-async fn with_imocha() -> (Stage, ImochaApi) {
+pub async fn with_imocha() -> (Stage, ImochaApi) {
     let imocha = ImochaApi::start("key").await.unwrap();
     let stage = Stage::with(|options| {
         let base_url = (

@@ -9,7 +9,9 @@
 mod alarms;
 mod bad_input;
 mod commands;
+mod correlation;
 mod cost;
+mod dashboard;
 mod deliveries;
 mod documents;
 mod domain;
@@ -19,6 +21,7 @@ mod inbox;
 mod openapi;
 mod publishing;
 mod registration;
+mod runbook;
 mod secrets;
 mod stage;
 mod template;

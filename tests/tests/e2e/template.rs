@@ -57,13 +57,13 @@ pub fn resource(logical_id: &str) -> String {
     own.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
 }
 
-struct SourceFunction {
-    name: SourceName,
-    logical_id: &'static str,
+pub struct SourceFunction {
+    pub name: SourceName,
+    pub logical_id: &'static str,
     hashes_people: bool,
 }
 
-fn sources() -> [SourceFunction; 4] {
+pub fn sources() -> [SourceFunction; 4] {
     fn of<S: Source>(logical_id: &'static str) -> SourceFunction {
         SourceFunction {
             name: S::NAME,

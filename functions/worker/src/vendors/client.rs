@@ -9,12 +9,14 @@ use super::answer::Answer;
 use super::error::VendorError;
 use super::limits::Limits;
 use crate::config::ApiConfig;
+use crate::notes;
 use reqwest::header::HeaderValue;
 use reqwest::{RequestBuilder, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::limits::Outcome;
+use shared::metrics::Metric;
 use shared::secrets::{CachedSecret, Credentials, SecretError, SecretText, SecretsManager};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -221,7 +223,19 @@ impl Client {
             duration_ms,
             "vendor called"
         );
+        notes::add(metric(outcome), 1);
         self.limits.note(outcome, admission.at).await;
+    }
+}
+
+/// What a call counts as.
+const fn metric(outcome: Outcome) -> Metric {
+    match outcome {
+        Outcome::Well | Outcome::Undecided | Outcome::KeyDoubted | Outcome::KeyRefused => {
+            Metric::VendorAnswered
+        }
+        Outcome::TooFast { .. } => Metric::VendorTooFast,
+        Outcome::Failed { .. } => Metric::VendorFailed,
     }
 }
 
