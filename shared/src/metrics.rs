@@ -94,6 +94,19 @@ metrics! {
     ReportsKept: Count by JobAndSource;
     /// Reports that a vendor offered and that were given up.
     ReportsLost: Count by JobAndSource;
+
+    /// Calls that a vendor's API answered, whatever it said.
+    VendorAnswered: Count by JobAndSource;
+    /// Calls that it answered 5xx or not at all.
+    VendorFailed: Count by JobAndSource;
+    /// Calls that it refused because there were too many.
+    VendorTooFast: Count by JobAndSource;
+    /// How often it was found that it refuses the key, so that it is called no more for a while.
+    VendorKeyRefused: Count by JobAndSource;
+    /// Calls that had to wait their turn.
+    VendorWaits: Count by JobAndSource;
+    /// Calls that were not made because the vendor fails or refuses the key, and is only probed.
+    VendorOut: Count by JobAndSource;
 }
 
 /// By what a line's metrics are broken down, besides their total over everything.

@@ -1,7 +1,7 @@
 //! `fetch_report`: has a report that a vendor offers in our own hands before its link dies, or says that it is lost.
 //!
 //! One worker at a time fetches a report ([`shared::store::Fetching`]). It is had by the first of its vendor's ways that leads
-//! to a PDF ([`ways`]), kept in S3, and then noted; who dies in between leaves a mark, and the next one finds the same bytes
+//! to a PDF (`ways`), kept in S3, and then noted; who dies in between leaves a mark, and the next one finds the same bytes
 //! under the same name. What is not ready, and what may pass, is due later.
 
 mod miss;

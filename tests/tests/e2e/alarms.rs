@@ -1,18 +1,21 @@
-//! The alarms and the dashboard held against the metrics that the code sends: what goes by a metric that nobody sends never
+//! The alarms held against the metrics that the code sends: what goes by a metric that nobody sends never
 //! tells anything.
 
 use crate::stage::root;
-use crate::template::text;
+use crate::template::{sources, text};
 use serde_yaml_ng::Value;
 use shared::metrics::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The namespace of our own metrics, as the template writes it.
-const OWN: &str = "assessment-webhooks/${AWS::StackName}";
+pub const OWN: &str = "assessment-webhooks/${AWS::StackName}";
 /// What AWS sends by itself, and by which dimensions.
-const OF_AWS: [(&str, &str, &str); 5] = [
+const OF_AWS: [(&str, &str, &str); 8] = [
+    ("AWS/ApiGateway", "4xx", "ApiId"),
     ("AWS/ApiGateway", "5xx", "ApiId"),
+    ("AWS/ApiGateway", "Count", "ApiId"),
+    ("AWS/Lambda", "ConcurrentExecutions", "FunctionName"),
     ("AWS/Lambda", "Errors", "FunctionName"),
     ("AWS/Lambda", "Throttles", "FunctionName"),
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
@@ -21,14 +24,14 @@ const OF_AWS: [(&str, &str, &str); 5] = [
 
 /// A metric under one set of dimensions, as an alarm or a widget names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Series {
-    namespace: String,
-    name: String,
-    dimensions: BTreeSet<String>,
+pub struct Series {
+    pub namespace: String,
+    pub name: String,
+    pub dimensions: BTreeSet<String>,
 }
 
 impl Series {
-    fn new(namespace: &str, name: &str, dimensions: &[&str]) -> Self {
+    pub fn new(namespace: &str, name: &str, dimensions: &[&str]) -> Self {
         Self {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -37,7 +40,7 @@ impl Series {
     }
 }
 
-fn resources(kind: &str) -> BTreeMap<String, Value> {
+pub fn resources(kind: &str) -> BTreeMap<String, Value> {
     let template: Value = serde_yaml_ng::from_str(&text()).unwrap();
     let all = template["Resources"].as_mapping().unwrap().iter();
     let named = all.filter(|(_, resource)| resource["Type"] == kind);
@@ -46,7 +49,7 @@ fn resources(kind: &str) -> BTreeMap<String, Value> {
         .collect()
 }
 
-fn alarms() -> BTreeMap<String, Value> {
+pub fn alarms() -> BTreeMap<String, Value> {
     resources("AWS::CloudWatch::Alarm")
 }
 
@@ -59,7 +62,7 @@ fn plain(value: &Value) -> String {
 }
 
 /// Everything that is sent: by our own code, by the metric filters, by AWS.
-fn sent() -> BTreeSet<Series> {
+pub fn sent() -> BTreeSet<Series> {
     let mut sent = BTreeSet::new();
     for metric in Metric::ALL {
         let breakdowns = metric.breakdowns().iter();
@@ -165,4 +168,44 @@ fn code_under(folder: &Path) -> String {
         }
     }
     code
+}
+
+/// The longest that an alarm may look back, in seconds.
+const LONGEST_SIGHT: u64 = 7 * 24 * 3600;
+
+#[test]
+fn no_alarm_looks_back_further_than_cloudwatch_does() {
+    let template: Value = serde_yaml_ng::from_str(&text()).unwrap();
+    for (name, alarm) in alarms() {
+        let periods = match &alarm["EvaluationPeriods"] {
+            Value::Tagged(reference) => {
+                let parameter = &template["Parameters"][plain(&reference.value)];
+                parameter["MaxValue"].as_u64().unwrap()
+            }
+            number => number.as_u64().unwrap(),
+        };
+        let seconds = alarm["Period"].as_u64().unwrap() * periods;
+        assert!(seconds <= LONGEST_SIGHT, "{name} looks back {seconds} s");
+    }
+}
+
+#[test]
+fn silence_is_watched_for_every_source_that_is_said_to_call_and_for_no_other() {
+    let template: Value = serde_yaml_ng::from_str(&text()).unwrap();
+    for source in sources() {
+        let name = source.logical_id.strip_suffix("Function").unwrap();
+        let (hours, condition) = (
+            format!("{name}SilenceHours"),
+            format!("Watches{name}Silence"),
+        );
+        assert_eq!(template["Parameters"][hours.as_str()]["Default"], 0);
+        let holds = serde_yaml_ng::to_string(&template["Conditions"][condition.as_str()]).unwrap();
+        assert!(holds.contains(&hours), "{holds}");
+        let alarm = &template["Resources"][format!("{name}SilenceAlarm")];
+        assert_eq!(alarm["Condition"], condition.as_str());
+        let alarm = &alarm["Properties"];
+        assert_eq!(watched(alarm), Series::new(OWN, "Received", &["Source"]));
+        assert_eq!(alarm["Dimensions"][0]["Value"], source.name);
+        assert_eq!(alarm["TreatMissingData"], "breaching");
+    }
 }

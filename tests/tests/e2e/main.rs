@@ -9,7 +9,9 @@
 mod alarms;
 mod bad_input;
 mod commands;
+mod correlation;
 mod cost;
+mod dashboard;
 mod deliveries;
 mod documents;
 mod domain;
@@ -22,6 +24,7 @@ mod reconciling;
 mod registration;
 mod reports;
 mod reports_commands;
+mod runbook;
 mod secrets;
 mod stage;
 mod tail;

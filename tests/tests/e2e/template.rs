@@ -70,13 +70,13 @@ pub fn worker_config_with(name: &str, value: &str) -> Result<WorkerConfig, Confi
     WorkerConfig::read(&Environment::of(environment))
 }
 
-struct SourceFunction {
-    name: SourceName,
-    logical_id: &'static str,
+pub struct SourceFunction {
+    pub name: SourceName,
+    pub logical_id: &'static str,
     hashes_people: bool,
 }
 
-fn sources() -> [SourceFunction; 4] {
+pub fn sources() -> [SourceFunction; 4] {
     fn of<S: Source>(logical_id: &'static str) -> SourceFunction {
         SourceFunction {
             name: S::NAME,

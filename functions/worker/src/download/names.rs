@@ -1,6 +1,6 @@
 //! What addresses a host has, and whether all of them may be connected to.
 //!
-//! The HTTP client resolves names by [`Guarded`] alone, and connects to what that gives it: there is no second look-up in which
+//! The HTTP client resolves names by `Guarded` alone, and connects to what that gives it: there is no second look-up in which
 //! a name could have another address than the one that was checked.
 
 use super::address::is_public;

@@ -11,12 +11,14 @@ use super::limits::Limits;
 use crate::config::ApiConfig;
 use crate::download::body::Body;
 use crate::download::pdf::MAGIC;
+use crate::notes;
 use reqwest::header::HeaderValue;
 use reqwest::{RequestBuilder, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::limits::Outcome;
+use shared::metrics::Metric;
 use shared::secrets::{CachedSecret, Credentials, SecretError, SecretText, SecretsManager};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -250,6 +252,7 @@ impl Client {
             duration_ms,
             "vendor called"
         );
+        notes::add(metric(outcome), 1);
         self.limits.note(outcome, admission.at).await;
     }
 }
@@ -274,6 +277,17 @@ impl Document {
             return Ok(Self::Pdf(Body::after(seen.into(), response)));
         }
         Ok(Self::Other(Answer::read_after(seen, response).await?))
+    }
+}
+
+/// What a call counts as.
+const fn metric(outcome: Outcome) -> Metric {
+    match outcome {
+        Outcome::Well | Outcome::Undecided | Outcome::KeyDoubted | Outcome::KeyRefused => {
+            Metric::VendorAnswered
+        }
+        Outcome::TooFast { .. } => Metric::VendorTooFast,
+        Outcome::Failed { .. } => Metric::VendorFailed,
     }
 }
 

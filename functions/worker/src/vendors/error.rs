@@ -145,7 +145,8 @@ impl VendorError {
     pub(crate) fn log(&self, vendor: &str) {
         let error = causes(self);
         if self.needs_a_person() {
-            tracing::error!(vendor, error, "the vendor cannot be asked");
+            let alarm = matches!(self, Self::KeyRefused(_)).then_some("VendorKeyAlarm");
+            tracing::error!(vendor, error, alarm, "the vendor cannot be asked");
         } else {
             tracing::warn!(vendor, error, "the vendor is asked again later");
         }

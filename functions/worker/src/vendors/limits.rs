@@ -5,9 +5,11 @@
 //! is stored. Calls of one process go one after the other, so that they do not overtake each other.
 
 use super::error::{VendorError, Waiting};
+use crate::notes;
 use shared::clock::Clock;
 use shared::error::causes;
 use shared::limits::{Decision, Limiter, Outcome, State, Why};
+use shared::metrics::Metric;
 use shared::store::{LimitsWrite, StoreError, StoredLimits, Table};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -97,10 +99,14 @@ impl Limits {
         let vendor = self.vendor;
         match (before.open(), after.open()) {
             // Also if it was so before: then the key was tried again.
-            (_, Some(Why::KeyRefused)) if outcome.is_about_the_key() => tracing::error!(
-                vendor,
-                "the vendor refuses the API key, and is called no more: set another with `hooks secrets set`"
-            ),
+            (_, Some(Why::KeyRefused)) if outcome.is_about_the_key() => {
+                notes::add(Metric::VendorKeyRefused, 1);
+                tracing::error!(
+                    vendor,
+                    alarm = "VendorKeyAlarm",
+                    "the vendor refuses the API key, and is called no more: set another with `hooks secrets set`"
+                );
+            }
             (None, Some(_)) => tracing::warn!(vendor, "the vendor fails: it is only probed now"),
             (Some(_), None) => tracing::info!(vendor, "the vendor answers again"),
             _ => {}
@@ -109,10 +115,19 @@ impl Limits {
 }
 
 fn waiting(now: Timestamp, until: Timestamp, why: Why) -> VendorError {
+    notes::add(metric(why), 1);
     let after = until.unix_ms().saturating_sub(now.unix_ms());
     VendorError::Waiting(Waiting {
         until,
         after: Duration::from_millis(u64::try_from(after).unwrap_or(0)),
         why,
     })
+}
+
+/// What a call counts as that is not made.
+const fn metric(why: Why) -> Metric {
+    match why {
+        Why::Rate | Why::Paused | Why::Contended => Metric::VendorWaits,
+        Why::Outage | Why::KeyRefused => Metric::VendorOut,
+    }
 }

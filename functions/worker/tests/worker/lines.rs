@@ -1,11 +1,20 @@
 use crate::world::*;
 use serde_json::{Value, json};
-use shared::event::Status;
+use shared::event::{Report, Status};
+use shared::key::ItemKey;
 use shared::queue::FoldMessage;
 use shared::store::{Delivery, FIRST_DUE};
 use std::time::Duration;
 use worker::sweep::MOST_TRIES;
 
+const VENDOR_METRICS: [&str; 6] = [
+    "VendorAnswered",
+    "VendorFailed",
+    "VendorTooFast",
+    "VendorKeyRefused",
+    "VendorWaits",
+    "VendorOut",
+];
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"s"}"#;
 
 fn fold(delivery: &Delivery) -> String {
@@ -151,4 +160,53 @@ async fn what_is_parked_is_counted() {
     }
     world.wait_until(world.only_marked().await.due_at);
     assert_eq!(metric(&line_of(&world, SWEEP).await, "Parked"), Some(1));
+}
+
+/// The line about a report that the vendor's API is to be asked for.
+async fn asked_for_report(world: &World, report: &ItemKey) -> Value {
+    let message = json!({
+        "version": 1, "job": "fetch_report", "pk": report.pk, "sk": report.sk, "correlation_id": "r",
+    });
+    let line = line_of(world, &message.to_string()).await;
+    assert_eq!(line["Source"], "xobin");
+    line
+}
+
+#[tokio::test]
+async fn what_a_vendors_api_answers_is_counted() {
+    for (status, counted) in [
+        (200, vec!["VendorAnswered"]),
+        (404, vec!["VendorAnswered"]),
+        (429, vec!["VendorTooFast"]),
+        (500, vec!["VendorFailed"]),
+        (401, vec!["VendorAnswered", "VendorKeyRefused"]),
+    ] {
+        let world = world().await;
+        let report = offer(&world.table, "xobin", "1", &Report::OnRequest).await;
+        world.vendor().will_answer(status, "{}");
+        let line = asked_for_report(&world, &report).await;
+        for name in VENDOR_METRICS {
+            let expected = counted.contains(&name).then_some(1);
+            assert_eq!(metric(&line, name), expected, "{status}: {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_not_made_is_counted_by_why_it_is_not() {
+    for (status, counted) in [(401, "VendorOut"), (429, "VendorWaits")] {
+        let world = world().await;
+        let report = offer(&world.table, "xobin", "1", &Report::OnRequest).await;
+        world.vendor().will_answer(status, "{}");
+        asked_for_report(&world, &report).await;
+        let line = asked_for_report(&world, &report).await;
+        assert_eq!(world.vendor().asked().len(), 1, "{status}");
+        for name in VENDOR_METRICS {
+            assert_eq!(
+                metric(&line, name),
+                (name == counted).then_some(1),
+                "{name}"
+            );
+        }
+    }
 }
