@@ -1,6 +1,6 @@
 //! `hooks demo`: the main job from start to finish, on the vendors' payloads, through the real functions.
 
-mod deliveries;
+pub mod deliveries;
 mod kept;
 mod report;
 pub mod stage;

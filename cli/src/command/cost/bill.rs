@@ -200,6 +200,7 @@ pub fn monthly(counts: &Counts, stack: &Stack, prices: &Prices) -> anyhow::Resul
     let secrets = of_kind("AWS::SecretsManager::Secret");
     let alarms = of_kind("AWS::CloudWatch::Alarm");
     let dashboards = of_kind("AWS::CloudWatch::Dashboard");
+    let custom = number(counts.custom_metrics);
     let routes = how_many(stack.routes());
     let sweep_ms = prices.assumed("worker_ms")? * stack.memory_gb("WorkerFunction")?;
     let sweep = &counts.sweep;
@@ -217,6 +218,12 @@ pub fn monthly(counts: &Counts, stack: &Stack, prices: &Prices) -> anyhow::Resul
             format!("{dashboards}"),
             dashboards,
             "dashboard_month",
+        ),
+        (
+            "custom metrics",
+            format!("{custom}, if each is sent in every hour"),
+            custom,
+            "metric_month",
         ),
         (
             "metrics of the API's routes",

@@ -1,21 +1,24 @@
 //! Counts what webhooks cost on a bundle of its own: every payload is posted, one after the other, each when nothing of the one before is left to do.
 
 use super::counts::{Counts, SourceCounts, Tally};
+use crate::command::demo::deliveries::{self, Bulk};
 use crate::command::demo::stage::Stage;
 use crate::sources;
 use crate::workspace::{self, Payload};
 use ::local::engine::Service;
-use ::local::{CallCounts, CapacityUnits, Schedules};
+use ::local::{CallCounts, CapacityUnits, LogLine, Schedules};
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// How often it is looked whether everything is settled, for a minute.
-const LOOKS: usize = 1200;
+/// How often it is looked whether everything is settled, for half a minute.
+const LOOKS: usize = 600;
+/// New work is due after a minute, by when its message has long been handled. What is due later waits for a vendor.
+const WAITS: Duration = Duration::from_secs(90);
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"cost"}"#;
 
 /// Counts everything anew.
@@ -34,7 +37,7 @@ pub async fn count(root: &Path) -> anyhow::Result<Counts> {
 
 async fn count_on(stage: &Stage, root: &Path) -> anyhow::Result<Counts> {
     let before = Reading::of(stage)?;
-    warm(stage).await?;
+    warm(stage, root).await?;
     let secret_reads = Reading::of(stage)?.secret_reads_since(&before);
     let mut counted = BTreeMap::new();
     for source in sources::ALL {
@@ -52,21 +55,42 @@ async fn count_on(stage: &Stage, root: &Path) -> anyhow::Result<Counts> {
         sources: counted,
         sweep: sweep(stage).await?,
         secret_reads,
+        custom_metrics: u64::try_from(custom_metrics(&stage.bundle.logs()).len())?,
     })
 }
 
-/// Starts every function, which reads its secrets and opens its connections.
-async fn warm(stage: &Stage) -> anyhow::Result<()> {
+/// Starts every function, which reads its secrets and opens its connections; and has the worker do once what it does once only.
+async fn warm(stage: &Stage, root: &Path) -> anyhow::Result<()> {
     for source in sources::ALL {
-        let sender = stage.senders.get(source.name).context("it has a sender")?;
         let endpoints = source.endpoints(&source.local_secret().to_string())?;
         let endpoint = endpoints.first().context("every source has an endpoint")?;
-        let body = Bytes::from_static(b"{}");
-        sender
-            .post(&stage.deployment, endpoint.version, body, "msg_warm")
-            .await?;
+        post(
+            stage,
+            source.name,
+            endpoint.version,
+            Bytes::from_static(b"{}"),
+            "msg_warm",
+        )
+        .await?;
     }
+    let results = Bulk::new(root)?;
+    let result = results.one().context("there is a result of iMocha")?;
+    post(stage, "imocha", "", result.clone(), "").await?;
     settled(stage).await
+}
+
+async fn post(
+    stage: &Stage,
+    source: &str,
+    version: &str,
+    body: Bytes,
+    id: &str,
+) -> anyhow::Result<()> {
+    let answer = deliveries::post(stage, source, version, body, id).await?;
+    if answer.outcome.is_none() {
+        bail!("a webhook of {source} was answered {}", answer.status);
+    }
+    Ok(())
 }
 
 async fn post_all(stage: &Stage, payloads: &[Payload]) -> anyhow::Result<Tally> {
@@ -77,10 +101,7 @@ async fn post_all(stage: &Stage, payloads: &[Payload]) -> anyhow::Result<Tally> 
         let version = sender.version_of(&payload.path)?;
         let body = Bytes::from(std::fs::read(&payload.path)?);
         let id = format!("msg_{}", payload.stem());
-        let answer = sender.post(&stage.deployment, version, body, &id).await?;
-        if answer.outcome.is_none() {
-            bail!("{} was answered {}", payload.path.display(), answer.status);
-        }
+        post(stage, &payload.source, version, body, &id).await?;
         settled(stage).await?;
     }
     Ok(Reading::of(stage)?.since(&before))
@@ -97,31 +118,40 @@ async fn sweep(stage: &Stage) -> anyhow::Result<Tally> {
     Ok(Reading::of(stage)?.since(&before))
 }
 
-/// Waits until nothing is marked and no message is there, by calls that are not counted.
+/// Waits until nothing is to be done now and no message is there, by calls that are not counted.
 async fn settled(stage: &Stage) -> anyhow::Result<()> {
     for _ in 0..LOOKS {
-        if marked(stage).await? == 0 && messages(stage).await? == 0 {
+        if due(stage).await?.is_empty() && messages(stage).await? == 0 {
             return Ok(());
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-    bail!(
-        "something is left to do after a minute, of which no sweep is to be told here: see `hooks demo`"
-    )
+    let left = due(stage).await?.join(", ");
+    bail!("this is left to do, and no sweep runs here that would find it: {left}")
 }
 
-async fn marked(stage: &Stage) -> anyhow::Result<u64> {
+/// What has work to do, but for what waits for a vendor and so is due much later.
+async fn due(stage: &Stage) -> anyhow::Result<Vec<String>> {
+    let soon = stage.deployment.clock.now().plus(WAITS).unix_ms();
     let input = json!({
         "TableName": stage.bundle.table_name(),
         "IndexName": shared::store::DUE,
-        "Select": "COUNT",
     });
     let answer = stage
         .bundle
         .observe(Service::DynamoDb, "Scan", &input)
         .await?;
-    let count = answer.get("Count").and_then(Value::as_u64);
-    count.context("a Scan counts")
+    let items = answer.get("Items").and_then(Value::as_array);
+    let mut due = Vec::new();
+    for item in items.context("a Scan finds items")? {
+        let text = |path| item.pointer(path).and_then(Value::as_str);
+        let due_at = text("/due_at/N").and_then(|ms| ms.parse::<i64>().ok());
+        if due_at.context("a mark says when")? <= soon {
+            let (pk, sk) = (text("/pk/S"), text("/sk/S"));
+            due.push(format!("{} {}", pk.unwrap_or("?"), sk.unwrap_or("?")));
+        }
+    }
+    Ok(due)
 }
 
 async fn messages(stage: &Stage) -> anyhow::Result<u64> {
@@ -155,6 +185,28 @@ async fn stored_bytes(stage: &Stage) -> anyhow::Result<u64> {
         .map(|size| size.and_then(Value::as_u64));
     let sizes: Option<Vec<u64>> = sizes.collect();
     Ok(sizes.context("a table knows its size")?.iter().sum())
+}
+
+/// The metrics that the lines of the log carry in CloudWatch's embedded format, each with the values of its dimensions: so many
+/// are charged for.
+fn custom_metrics(lines: &[LogLine]) -> BTreeSet<String> {
+    let mut metrics = BTreeSet::new();
+    for line in lines {
+        let line: Value = serde_json::from_str(&line.text).unwrap_or_default();
+        for directive in list(line.pointer("/_aws/CloudWatchMetrics")) {
+            for dimensions in list(directive.get("Dimensions")) {
+                let values = list(Some(dimensions)).filter_map(|name| line.get(name.as_str()?));
+                let values: Vec<String> = values.map(Value::to_string).collect();
+                let names = list(directive.get("Metrics")).filter_map(|it| it.get("Name"));
+                metrics.extend(names.map(|name| format!("{name} {dimensions} {values:?}")));
+            }
+        }
+    }
+    metrics
+}
+
+fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
 }
 
 /// All that was counted up to one moment.
@@ -213,3 +265,26 @@ impl Reading {
 }
 
 const SECRETS: &str = "secretsmanager";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_counts_once_for_each_set_of_values_of_its_dimensions() {
+        let line = |source: &str| {
+            let metrics = json!([{ "Namespace": "n", "Dimensions": [["stack"], ["stack", "source"]], "Metrics": [{ "Name": "Received" }] }]);
+            let line = json!({ "stack": "s", "source": source, "Received": 1, "_aws": { "CloudWatchMetrics": metrics } });
+            LogLine {
+                function: "f".into(),
+                text: line.to_string(),
+            }
+        };
+        let plain = LogLine {
+            function: "f".into(),
+            text: "no metrics".into(),
+        };
+        let lines = [line("imocha"), line("xobin"), line("xobin"), plain];
+        assert_eq!(custom_metrics(&lines).len(), 3);
+    }
+}

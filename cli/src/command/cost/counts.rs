@@ -17,6 +17,8 @@ pub struct Counts {
     pub sweep: Tally,
     /// Secrets that all functions read together when they start, and again every five minutes.
     pub secret_reads: u64,
+    /// Metrics that the functions sent, each for each set of values of its dimensions.
+    pub custom_metrics: u64,
 }
 
 /// What the webhooks of one source cost.
@@ -66,6 +68,7 @@ impl Counts {
             && sources.into_iter().all(agree)
             && self.sweep.agrees_with(&other.sweep)
             && self.secret_reads == other.secret_reads
+            && self.custom_metrics == other.custom_metrics
     }
 }
 
@@ -125,6 +128,7 @@ mod tests {
             sources: BTreeMap::from([("imocha".into(), source)]),
             sweep: tally,
             secret_reads: 11,
+            custom_metrics: 3,
         }
     }
 

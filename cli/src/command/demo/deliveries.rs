@@ -188,7 +188,8 @@ async fn post_file(stage: &Stage, payload: &Payload) -> anyhow::Result<(Bytes, A
     Ok((body, answer))
 }
 
-async fn post(
+/// Posts a body as a source's vendor would.
+pub async fn post(
     stage: &Stage,
     source: &str,
     version: &str,
@@ -220,6 +221,11 @@ impl Bulk {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// The body of one of them.
+    pub fn one(&self) -> Option<&Bytes> {
+        self.0.first().map(|(_, body)| body)
     }
 
     /// Their `TestInvitationId`s.

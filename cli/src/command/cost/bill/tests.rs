@@ -24,6 +24,7 @@ fn counts(tally: &Tally) -> Counts {
         sources: BTreeMap::from([("imocha".to_owned(), source)]),
         sweep: Tally::default(),
         secret_reads: 0,
+        custom_metrics: 0,
     }
 }
 
