@@ -5,6 +5,7 @@
 //! it: until the vendor has answered, what it may have changed is in doubt.
 
 use crate::vendors::VendorError;
+use crate::vendors::error::Advice;
 use crate::vendors::xobin::webhooks::{self, Done, RegisterError};
 use crate::{JobError, Worker};
 use shared::error::causes;
@@ -147,7 +148,10 @@ impl RegisterError {
             Self::Inbound(error) | Self::Vendor(VendorError::Key(error)) => {
                 may_pass(error).then_some(SECRET_AGAIN)
             }
-            Self::Vendor(error) => (!error.needs_a_person()).then(|| error.try_again_after()),
+            Self::Vendor(error) => match error.advice() {
+                Advice::TryLater(after) => Some(after),
+                Advice::FixKey | Advice::GiveUp => None,
+            },
             Self::NoCredential(_)
             | Self::NotHttps(_)
             | Self::KeyRefused { .. }

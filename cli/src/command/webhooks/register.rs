@@ -193,9 +193,9 @@ fn complain(view: &RequestView, timeout_seconds: u32) -> anyhow::Result<()> {
     let because = says.as_deref().unwrap_or("the worker did not come to it");
     match view.outcome {
         RegistrationOutcome::Registered => Ok(()),
-        RegistrationOutcome::Refused => bail!("nothing was registered: {because}"),
+        RegistrationOutcome::Refused => bail!("it is not registered: {because}"),
         RegistrationOutcome::Failed => {
-            bail!("nothing was registered, and it is not tried again: {because}")
+            bail!("it is not registered, and it is not tried again: {because}")
         }
         RegistrationOutcome::Requested | RegistrationOutcome::Waiting => bail!(
             "it is not registered after {timeout_seconds} seconds: {because}. The worker goes on trying without this command: \

@@ -239,6 +239,15 @@ async fn any_other_answer_is_final_and_shown_as_it_is() {
 }
 
 #[tokio::test]
+async fn an_answer_without_end_is_not_asked_for_again_and_leaves_doubt() {
+    let (world, registration) = answered(200, &" ".repeat(5 * 1024 * 1024)).await;
+    assert_eq!(registration.outcome, RegistrationOutcome::Failed);
+    assert!(message(&registration).contains("too large"));
+    assert_eq!(registration.registered.in_doubt.len(), 4);
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_echoes_a_secret_is_masked_and_what_is_long_is_cut() {
     let secret = json!({ "username": "xobin", "password": PASSWORD });
     let credentials: xobin_webhook::Credentials = serde_json::from_value(secret).unwrap();
