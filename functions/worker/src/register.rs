@@ -5,11 +5,12 @@
 //! it: until the vendor has answered, what it may have changed is in doubt.
 
 use crate::vendors::VendorError;
-use crate::vendors::error::Advice;
+use crate::vendors::error::{Advice, Waiting};
 use crate::vendors::xobin::webhooks::{self, Done, RegisterError};
 use crate::{JobError, Worker};
 use shared::error::causes;
 use shared::key::{ItemKey, REGISTRATION};
+use shared::limits::Why;
 use shared::person::HashKey;
 use shared::registration::Registered;
 use shared::secrets::SecretError;
@@ -178,9 +179,26 @@ fn said(error: &RegisterError) -> String {
         RegisterError::Vendor(VendorError::Off) => {
             "Xobin's API is off: set its key with `hooks secrets set xobin-api api_key`".into()
         }
+        RegisterError::Vendor(VendorError::Waiting(waiting)) => waits(waiting),
         // With its cause, which names the secret.
         RegisterError::Inbound(_) => causes(error),
         error => error.to_string(),
+    }
+}
+
+/// Why Xobin is not called yet.
+fn waits(waiting: &Waiting) -> String {
+    let until = waiting.until;
+    match waiting.why {
+        Why::KeyRefused => format!(
+            "Xobin refused the API key lately, and is not called before {until}: see that another is set, with \
+             `hooks secrets set xobin-api api_key`"
+        ),
+        Why::Outage => format!("Xobin fails, and is not called before {until}"),
+        Why::Paused => format!("Xobin wants to be left alone until {until}"),
+        Why::Rate | Why::Contended => {
+            format!("too many calls want to go, and this one waits until {until}")
+        }
     }
 }
 

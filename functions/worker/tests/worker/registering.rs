@@ -319,6 +319,26 @@ async fn a_busy_vendor_is_asked_again_later_and_all_is_in_doubt_until_it_answers
 }
 
 #[tokio::test]
+async fn while_the_key_counts_as_refused_the_operator_is_told_why_nothing_happens() {
+    let (world, _) = answered(401, r#"{"error":"Invalid API key"}"#).await;
+    request(&world, &wanted(&KINDS)).await;
+    register(&world).await;
+    let waiting = registration(&world).await;
+    assert_eq!(waiting.outcome, RegistrationOutcome::Waiting);
+    let message = message(&waiting);
+    assert!(message.contains("refused the API key lately"), "{message}");
+    // It was not asked, so that nothing is in doubt.
+    assert_eq!(world.vendor().asked().len(), 1);
+    assert!(waiting.registered.in_doubt.is_empty());
+    world.vendor().will_answer(200, &success());
+    world.wait_until(world.only_marked().await.due_at);
+    world.worker.sweep("r").await.unwrap();
+    world.work_off_queue().await;
+    let done = registration(&world).await;
+    assert_eq!(done.outcome, RegistrationOutcome::Registered);
+}
+
+#[tokio::test]
 async fn a_message_that_comes_twice_asks_once() {
     let (world, _) = answered(200, &success()).await;
     register(&world).await;
