@@ -6,7 +6,8 @@ use imocha_webhook::Imocha;
 use local::stand_ins::Imocha as ImochaApi;
 use serde_json::{Value, json};
 use shared::queue::FoldMessage;
-use shared::store::{AskedOutcome, ReportOutcome};
+use shared::registration::Wanted;
+use shared::store::{AskedOutcome, RegistrationOutcome, ReportOutcome};
 use std::collections::BTreeMap;
 use worker::job::{Job, Message};
 use xobin_webhook::Xobin;
@@ -45,6 +46,9 @@ async fn the_messages_under_events_do_what_their_names_say() {
     let stage = Stage::new().await;
     accepted(deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await).await;
     stage.settled().await;
+    let (table, wanted) = (&stage.table, Wanted::default());
+    let request = table.request_registration("xobin", "r", &wanted, false, stage.clock.now());
+    assert!(request.await.unwrap());
     let failed = async |name: &str| -> Vec<Value> {
         let answer = stage
             .bundle
@@ -57,9 +61,19 @@ async fn the_messages_under_events_do_what_their_names_say() {
             .cloned()
             .unwrap_or_default()
     };
-    for good in ["fold", "publish", "fetch-report", "ask-imocha", "sweep"] {
+    for good in [
+        "fold",
+        "publish",
+        "fetch-report",
+        "ask-imocha",
+        "register",
+        "sweep",
+    ] {
         assert!(failed(good).await.is_empty(), "{good}");
     }
+    // Its API is off, which was found out.
+    let registration = table.registration("xobin").await.unwrap().unwrap();
+    assert_eq!(registration.outcome, RegistrationOutcome::Failed);
     for poison in [
         "poison-not-ours",
         "poison-unknown-version",
