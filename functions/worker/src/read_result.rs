@@ -60,6 +60,7 @@ impl Worker {
                 self.ask_for_a_day(key, confirmation, absent, read_at).await
             }
             Err(error) => {
+                let error = error.unless_waiting()?;
                 error.log(source);
                 let due_at = read_at.plus(error.try_again_after());
                 Ok(self.table.postpone(key, due_at).await?)

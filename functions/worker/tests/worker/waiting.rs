@@ -172,7 +172,10 @@ impl Bustle {
             if next <= self.next_sweep {
                 let Reverse((_, number, body)) = self.messages.pop().unwrap();
                 let worker = &self.workers[number % self.workers.len()];
-                assert_eq!(handle(worker, Duration::from_secs(30), vec![Some(body)]).await, [""; 0]);
+                assert_eq!(
+                    handle(worker, Duration::from_secs(30), vec![Some(body)]).await,
+                    [""; 0]
+                );
             } else {
                 self.next_sweep += 60_000;
                 self.world.worker.sweep("sweep").await.unwrap();
