@@ -39,13 +39,13 @@ impl Limiter {
         Duration::from_micros(self.micros_apart().unsigned_abs())
     }
 
-    pub(super) fn micros_apart(&self) -> Micros {
+    pub(super) fn micros_apart(self) -> Micros {
         let per_minute = Micros::from(self.per_minute.get());
         // Rounded up, so that it is never one call more.
         (MINUTE + length(TOLERANCE) + per_minute - 1) / per_minute
     }
 
-    fn apart_at(&self, pace: u64) -> Micros {
+    fn apart_at(self, pace: u64) -> Micros {
         let apart = u128::from(self.micros_apart().unsigned_abs()) * u128::from(FULL);
         Micros::try_from(apart / u128::from(pace.max(1))).unwrap_or(Micros::MAX)
     }
@@ -72,7 +72,7 @@ impl Limiter {
     }
 
     /// Hands out a time to come back, not before `earliest`.
-    fn place(&self, state: &mut State, now: Micros, earliest: Micros) -> Micros {
+    fn place(self, state: &mut State, now: Micros, earliest: Micros) -> Micros {
         // While failures are counted, the pace is not what calls will go at once they succeed.
         let apart = self.apart_at(state.pace_before.unwrap_or(state.pace));
         let earliest = earliest.max(now);

@@ -51,7 +51,7 @@ impl Limiter {
     }
 
     fn refused(
-        &self,
+        self,
         state: &mut State,
         retry_after: Option<Duration>,
         admitted_at: Micros,

@@ -101,7 +101,7 @@ async fn half_an_answer_is_none() {
 async fn an_endless_body_is_too_large_and_no_outage() {
     let answer = asked(|mut connection| async move {
         says(&mut connection, "HTTP/1.1 200 OK\r\n\r\n").await;
-        let noise = [b' '; 65_536];
+        let noise = vec![b' '; 65_536];
         while connection.write_all(&noise).await.is_ok() {}
     });
     let error = answer.await.unwrap_err();
