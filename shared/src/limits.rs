@@ -6,7 +6,7 @@
 //!
 //! **Rate.** GCRA: calls are [`Limiter::interval`] apart, and may be up to [`TOLERANCE`] early. The interval is such that in
 //! *any* window of 60 seconds, wherever it begins, at most the configured number of calls is admitted, bursts included, which
-//! costs 1.7 % of the rate: sustained, it is 60/61 of what is configured. At once go at most 1 + rate/61 calls.
+//! costs 1.6 % of the rate: sustained, it is 60/61 of what is configured. At once go at most 1 + rate/61 calls.
 //!
 //! **Pace.** A vendor that says 429 is called more slowly: at four fifths of what it has borne during the last minute. The
 //! pace then rises again with each call, slowly at first, so that a limit that is still there is met once in some 300 calls,

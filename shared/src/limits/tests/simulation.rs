@@ -35,7 +35,7 @@ pub struct Simulation {
     next_id: u32,
     random: u64,
     pub calls: Vec<Call>,
-    pub looks: u64,
+    pub looks: u32,
     visits: HashMap<u32, u32>,
 }
 
@@ -121,10 +121,12 @@ impl Simulation {
     }
 
     fn answered(&mut self, now: i64, id: u32, admitted_at: i64, well: bool) {
-        let outcome = match well {
-            true => Outcome::Well,
-            false if self.down.contains(&admitted_at) => FAILED,
-            false => TOO_FAST,
+        let outcome = if well {
+            Outcome::Well
+        } else if self.down.contains(&admitted_at) {
+            FAILED
+        } else {
+            TOO_FAST
         };
         self.state = self
             .limiter

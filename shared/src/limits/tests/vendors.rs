@@ -92,7 +92,8 @@ impl Bucket {
 
 impl Vendor for Bucket {
     fn bears(&mut self, now: i64) -> bool {
-        let filled = (now - self.last) as f64 / 60_000.0 * self.per_minute;
+        let passed = u32::try_from(now - self.last).unwrap();
+        let filled = f64::from(passed) / 60_000.0 * self.per_minute;
         self.tokens = self.size.min(self.tokens + filled);
         self.last = now;
         let bears = self.tokens >= 1.0;
