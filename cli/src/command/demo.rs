@@ -1,16 +1,19 @@
 //! `hooks demo`: the main job from start to finish, on the vendors' payloads, through the real functions.
 
 mod deliveries;
+mod published;
 mod report;
 pub mod stage;
 
 use crate::args::DemoArgs;
 use crate::command::reprocess::{self, how_many};
+use crate::command::tail::Subscription;
 use crate::sources;
 use crate::view;
 use crate::workspace;
 use deliveries::{Bulk, Deliveries};
 use indicatif::ProgressBar;
+use published::Published;
 use report::{ImochaCounts, Report};
 use shared::clock::Clock;
 use shared::store::AskedOutcome;
@@ -35,6 +38,8 @@ pub async fn run(args: &DemoArgs, json: bool) -> anyhow::Result<()> {
 async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     let deployment = &stage.deployment;
     let mut deliveries = Deliveries::default();
+    let bus = Subscription::new(deployment)?;
+    let inbox = published::listen(&bus).await?;
 
     let files = deliveries::files(root)?;
     eprintln!(
@@ -56,7 +61,9 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     let outcomes = reprocess::outcomes(deployment, &ids).await?;
     let events = view::events(deployment, &sources::ALL, NonZeroU32::MIN.saturating_add(1)).await?;
     let attempts = view::attempts(deployment, &events).await?;
-    let missing = deliveries.missing(deployment, &events).await?;
+    let mut missing = deliveries.missing(deployment, &events).await?;
+    let published = Published::take(&bus, &inbox, &attempts).await?;
+    missing.extend(published.missing(&attempts));
     Ok(Report {
         deliveries: deliveries.counts,
         imocha: ImochaCounts {
@@ -67,6 +74,7 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
             foreign: how_many(&outcomes, AskedOutcome::Foreign),
         },
         bulk: ids.iter().map(ToString::to_string).collect(),
+        published: published.counts(),
         events,
         attempts,
         missing,
