@@ -2,16 +2,19 @@
 
 pub mod deliveries;
 mod kept;
+mod published;
 mod report;
 pub mod stage;
 
 use crate::args::DemoArgs;
 use crate::command::reprocess::{self, how_many};
+use crate::command::tail::Subscription;
 use crate::sources;
 use crate::view;
 use crate::workspace;
 use deliveries::{Bulk, Deliveries};
 use indicatif::ProgressBar;
+use published::Published;
 use report::{ImochaCounts, Report};
 use shared::clock::Clock;
 use shared::store::AskedOutcome;
@@ -36,6 +39,8 @@ pub async fn run(args: &DemoArgs, json: bool) -> anyhow::Result<()> {
 async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     let deployment = &stage.deployment;
     let mut deliveries = Deliveries::default();
+    let bus = Subscription::new(deployment)?;
+    let inbox = published::listen(&bus).await?;
 
     let files = deliveries::files(root)?;
     eprintln!(
@@ -60,6 +65,8 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     let attempts = view::attempts(deployment, &events).await?;
     let mut missing = deliveries.missing(deployment, &events).await?;
     missing.extend(kept::missing(deployment, &attempts).await?);
+    let published = Published::take(&bus, &inbox, &attempts).await?;
+    missing.extend(published.missing(&attempts));
     Ok(Report {
         deliveries: deliveries.counts,
         imocha: ImochaCounts {
@@ -70,6 +77,7 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
             foreign: how_many(&outcomes, AskedOutcome::Foreign),
         },
         bulk: ids.iter().map(ToString::to_string).collect(),
+        published: published.counts(),
         events,
         attempts,
         missing,

@@ -6,15 +6,17 @@
 mod line;
 mod subscription;
 
+pub use line::Change;
+pub use subscription::Subscription;
+
 use crate::args::TailArgs;
 use crate::deployment::Deployment;
 use crate::output::{self, Reader};
 use crate::sources;
-use line::{Change, Columns};
+use line::Columns;
 use serde_json::{Map, Value, json};
 use shared::event::Status;
 use std::time::Duration;
-use subscription::Subscription;
 use tokio::signal::unix::{SignalKind, signal};
 use worker::change::{SOURCE, TYPE};
 
@@ -66,6 +68,11 @@ async fn show(subscription: &Subscription<'_>, url: &str, json: bool) -> anyhow:
     }
 }
 
+/// A pattern that lets every change through.
+pub fn everything() -> Value {
+    json!({ "source": [SOURCE], "detail-type": [TYPE] })
+}
+
 /// What the rule lets through: EventBridge filters, so that nothing is sent that is not shown.
 fn pattern(args: &TailArgs) -> anyhow::Result<Value> {
     let mut data = Map::new();
@@ -76,7 +83,7 @@ fn pattern(args: &TailArgs) -> anyhow::Result<Value> {
         let statuses: Vec<&str> = args.status.iter().copied().map(Status::as_str).collect();
         data.insert("status".into(), json!(statuses));
     }
-    let mut pattern = json!({ "source": [SOURCE], "detail-type": [TYPE] });
+    let mut pattern = everything();
     if !data.is_empty()
         && let Some(pattern) = pattern.as_object_mut()
     {

@@ -1,6 +1,7 @@
 //! What came of it.
 
 use super::deliveries::Counts;
+use super::published;
 use crate::command::attempts;
 use crate::output;
 use crate::view::AttemptView;
@@ -15,6 +16,7 @@ pub struct Report {
     pub events: Vec<EventSummary>,
     pub attempts: Vec<AttemptView>,
     pub imocha: ImochaCounts,
+    pub published: published::Counts,
     pub unsettled: u64,
     pub elapsed_ms: i64,
     /// The attempts that only their number is of interest of.
@@ -40,6 +42,7 @@ struct Published<'a> {
     events: Vec<PublishedEvent<'a>>,
     attempts: &'a [AttemptView],
     imocha: &'a ImochaCounts,
+    published: &'a published::Counts,
     unsettled: u64,
     elapsed_ms: i64,
 }
@@ -106,6 +109,10 @@ impl Report {
         output::line(&format!(
             "asked again {ids_asked} results of iMocha in {calls} calls: {answered} answered, {failed} failed, {foreign} foreign"
         ))?;
+        output::line(&format!(
+            "published   {} changes of {} attempts",
+            self.published.events, self.published.attempts
+        ))?;
         output::line(&format!("unsettled   {}", self.unsettled))?;
         output::line(&format!("took        {} ms", self.elapsed_ms))
     }
@@ -122,6 +129,7 @@ impl Report {
             events: events.collect(),
             attempts: &self.attempts,
             imocha: &self.imocha,
+            published: &self.published,
             unsettled: self.unsettled,
             elapsed_ms: self.elapsed_ms,
         }

@@ -29,6 +29,16 @@ impl Change {
         self.0.to_string()
     }
 
+    /// The source, the attempt, and its version.
+    pub fn version(&self) -> Option<(&str, &str, u64)> {
+        let version = self.0.pointer("/data/version")?.as_u64()?;
+        Some((
+            self.text("/data/source")?,
+            self.text("/data/attempt")?,
+            version,
+        ))
+    }
+
     fn text(&self, pointer: &str) -> Option<&str> {
         self.0.pointer(pointer)?.as_str()
     }
