@@ -21,5 +21,7 @@ mod publishing;
 mod registration;
 mod secrets;
 mod stage;
+mod starts;
 mod template;
+mod unseen;
 mod vendors;
