@@ -14,7 +14,9 @@ const ABSENT: (&str, &str) = ("ValidationError", "does not exist");
 pub(super) async fn address(stack: &str, environment: &Environment) -> anyhow::Result<Address> {
     let endpoint_url = environment.endpoint_url()?;
     let sdk = aws::load(endpoint_url.as_deref()).await;
-    let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
+    // An empty variable is a region to the SDK.
+    let region = sdk.region().map(ToString::to_string);
+    let region = region.filter(|region| !region.is_empty()).ok_or_else(|| {
         WrongUse("no region is known: set AWS_REGION, or a region in your AWS profile".into())
     })?;
     let client = aws_sdk_cloudformation::Client::new(&sdk);
