@@ -168,7 +168,7 @@ pub enum EventsCommand {
     List(EventsListArgs),
     /// Show one event.
     Show(EventsShowArgs),
-    /// Make the API Gateway events under `events/` from the payloads beside them.
+    /// Make the API Gateway events under `events/` from the payloads beside them, and the settings to run a function alone.
     Generate(EventsGenerateArgs),
 }
 

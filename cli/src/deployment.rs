@@ -1,12 +1,14 @@
 //! What a command works on: the local bundle, a deployed stack, or what the environment names. All say the same things: the
 //! stack's outputs.
 
+mod stack;
+
 use crate::exit::WrongUse;
 use crate::secret;
 use crate::sources::Entry;
 use crate::vault::Vault;
 use crate::workspace;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde::{Deserialize, Serialize};
 use shared::aws;
@@ -68,7 +70,7 @@ impl Deployment {
     pub async fn find(stack: Option<&str>) -> anyhow::Result<Self> {
         let environment = Environment::of_process();
         if let Some(stack) = stack {
-            return Self::at(of_stack(stack, &environment).await?).await;
+            return Self::at(stack::address(stack, &environment).await?).await;
         }
         if let Some(address) = of_environment(&environment)? {
             return Self::at(address).await;
@@ -195,7 +197,6 @@ fn output<'a>(address: &'a Address, name: &str) -> anyhow::Result<&'a str> {
     })
 }
 
-/// The bundle that this file tells of. `None` if there is no file: none was started, or it was ended.
 /// Whether a bundle runs that this file tells of.
 pub async fn runs(file: &Path) -> bool {
     of_local_bundle(file)
@@ -203,6 +204,7 @@ pub async fn runs(file: &Path) -> bool {
         .is_ok_and(|address| address.is_some())
 }
 
+/// The bundle that this file tells of. `None` if there is no file: none was started, or it was ended.
 async fn of_local_bundle(file: &Path) -> anyhow::Result<Option<Address>> {
     let text = match std::fs::read(file) {
         Ok(text) => text,
@@ -245,28 +247,6 @@ fn of_environment(environment: &Environment) -> anyhow::Result<Option<Address>> 
         endpoint_url,
         outputs,
     }))
-}
-
-async fn of_stack(stack: &str, environment: &Environment) -> anyhow::Result<Address> {
-    let endpoint_url = environment.endpoint_url()?;
-    let sdk = aws::load(endpoint_url.as_deref()).await;
-    let client = aws_sdk_cloudformation::Client::new(&sdk);
-    let answer = client.describe_stacks().stack_name(stack).send().await;
-    let answer = answer.with_context(|| {
-        let region = sdk.region().map_or("no region: set AWS_REGION", |region| region.as_ref());
-        format!("the stack {stack} cannot be read ({region}); check its name, the region and the credentials")
-    })?;
-    let Some(stack) = answer.stacks().first() else {
-        bail!("there is no stack {stack}");
-    };
-    let outputs = stack
-        .outputs()
-        .iter()
-        .filter_map(|it| Some((it.output_key()?.to_owned(), it.output_value()?.to_owned())));
-    Ok(Address {
-        endpoint_url,
-        outputs: outputs.collect(),
-    })
 }
 
 #[cfg(test)]

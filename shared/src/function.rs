@@ -23,7 +23,7 @@ pub async fn run<S: Source>(source: S) -> Result<(), Error> {
     let environment = Environment::of_process();
     let clock = Clock::system();
     telemetry::start(&environment, &clock)?;
-    let config = ReceiverConfig::read(&environment, S::HASHES_PEOPLE)?;
+    let config = telemetry::settings(ReceiverConfig::read(&environment, S::HASHES_PEOPLE))?;
     let lines = Lines::to_stdout(config.metrics_namespace.clone());
     let receiver = receiver(source, config, &clock).await;
     connect(&receiver).await;

@@ -11,6 +11,7 @@ pub use lines::{Lines, WideLine};
 
 use crate::clock::Clock;
 use crate::config::{ConfigError, Environment};
+use crate::error::causes;
 use std::io;
 use std::panic::PanicHookInfo;
 use tracing_subscriber::EnvFilter;
@@ -29,6 +30,12 @@ pub fn start(environment: &Environment, clock: &Clock) -> Result<(), ConfigError
         .init();
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Settings as they were read. What stops the start is logged like everything else that a person must act on: the line that Rust
+/// prints of it by itself is no JSON, and raises no alarm.
+pub fn settings<T>(read: Result<T, ConfigError>) -> Result<T, ConfigError> {
+    read.inspect_err(|error| tracing::error!(error = causes(error), "the function cannot start"))
 }
 
 /// The levels, crate by crate. Anything but a level is refused: a longer text could open what is shut here.

@@ -1,4 +1,7 @@
-//! `hooks events generate`: the API Gateway events beside the payloads, for `sam local invoke` and `cargo lambda invoke`.
+//! `hooks events generate`: the API Gateway events beside the payloads, for `sam local invoke` and `cargo lambda invoke`, and
+//! what the functions are told then.
+
+mod settings;
 
 use crate::args::EventsGenerateArgs;
 use crate::output;
@@ -19,7 +22,6 @@ use time::OffsetDateTime;
 /// When the events in the repository were signed.
 const SIGNED_AT: &str = "2026-01-15T10:00:00Z";
 const REQUEST_ID: &str = "local-request-id";
-const DELIVERY_ID: &str = "msg_local";
 const HOST: &str = "local.execute-api.eu-west-1.amazonaws.com";
 
 /// Writes them, or says which ones are not as they would be written.
@@ -39,7 +41,7 @@ pub fn run(args: &EventsGenerateArgs) -> anyhow::Result<()> {
         if args.check {
             outdated.push(path.display().to_string());
         } else {
-            std::fs::write(&path, text)
+            write(&path, &text)
                 .with_context(|| format!("{} could not be written", path.display()))?;
             written += 1;
         }
@@ -55,7 +57,14 @@ pub fn run(args: &EventsGenerateArgs) -> anyhow::Result<()> {
     ))
 }
 
-/// Every event that is to be beside a payload, and its text.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    std::fs::write(path, text)
+}
+
+/// Every file that is to be there, and its text.
 fn generate(root: &Path, signed: Timestamp) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let routes = routes(root)?;
     let mut files = Vec::new();
@@ -67,6 +76,7 @@ fn generate(root: &Path, signed: Timestamp) -> anyhow::Result<Vec<(PathBuf, Stri
             files.push((payload.path.with_extension("apigw.json"), text));
         }
     }
+    files.extend(settings::files(root)?);
     Ok(files)
 }
 
@@ -98,13 +108,15 @@ fn event(
 ) -> anyhow::Result<Value> {
     let body = std::fs::read(&payload.path)?;
     let version = source.version_of(secret, &payload.path)?;
+    // Each is a delivery of its own: by one id for all, the second event of an attempt would be a repeat of the first.
+    let id = format!("msg_{}", payload.stem());
     let call = source.call(
         secret,
         Delivery {
             version,
             body: &body,
             sent: signed,
-            id: DELIVERY_ID,
+            id: &id,
         },
     )?;
     let mut request = Request::post(Uri::try_from(&call.path)?)
@@ -126,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_events_in_the_repository_are_as_they_would_be_written() {
+    fn the_files_in_the_repository_are_as_they_would_be_written() {
         let files = generate(&root().unwrap(), Timestamp::parse(SIGNED_AT).unwrap()).unwrap();
         assert!(files.len() >= 40, "{}", files.len());
         for (path, text) in files {

@@ -30,7 +30,8 @@ async fn main() -> Result<(), Error> {
     let environment = Environment::of_process();
     let clock = Clock::system();
     telemetry::start(&environment, &clock)?;
-    let worker = worker(WorkerConfig::read(&environment)?, clock).await?;
+    let config = telemetry::settings(WorkerConfig::read(&environment))?;
+    let worker = worker(config, clock).await?;
     let worker = &worker;
     let service = service_fn(|event: LambdaEvent<SqsEvent>| async move {
         let left = time_left(worker, event.context.deadline);

@@ -1,7 +1,3 @@
-#![expect(
-    clippy::cast_precision_loss,
-    reason = "the counts of a simulation are small"
-)]
 mod simulation;
 mod vendors;
 

@@ -173,6 +173,36 @@ fn every_variable_that_the_code_reads_is_declared_and_none_for_nothing() {
     }
 }
 
+/// The parameters as they stand in the file, each with its block.
+fn parameters() -> serde_yaml_ng::Mapping {
+    let file: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text()).unwrap();
+    file["Parameters"].as_mapping().unwrap().clone()
+}
+
+#[test]
+fn every_parameter_refuses_what_is_out_of_range_and_says_what_it_takes() {
+    for (name, parameter) in parameters() {
+        let bounded = |bounds: &[&str]| bounds.iter().all(|it| parameter.get(*it).is_some());
+        let is_bounded = [
+            &["AllowedValues"][..],
+            &["AllowedPattern"],
+            &["MinValue", "MaxValue"],
+        ]
+        .into_iter()
+        .any(bounded);
+        assert!(is_bounded, "{name:?} takes anything");
+        let says = parameter["ConstraintDescription"].as_str();
+        assert!(
+            says.is_some_and(|it| it.starts_with("must be ")),
+            "{name:?}: {says:?}"
+        );
+        assert!(
+            parameter.get("Default").is_some(),
+            "{name:?} has no default"
+        );
+    }
+}
+
 #[test]
 fn no_variable_holds_a_secret() {
     let text = text();
@@ -214,31 +244,51 @@ fn the_tables_names_are_those_of_the_code() {
 }
 
 #[test]
-fn the_queue_waits_longer_than_the_worker_works_and_keeps_what_failed() {
+fn what_failed_is_kept_for_two_weeks() {
     let template = template();
-    let worker = function(&template, WORKER);
-    let [source] = worker.sources.as_slice() else {
+    let [source] = function(&template, WORKER).sources.as_slice() else {
         panic!("one queue")
     };
-    assert!(source.reports_failures);
-    // Lambda refuses 1.
-    assert!(source.maximum_concurrency.is_some_and(|it| it >= 2));
-    assert!(
-        source.batch_size <= 10 || source.window > Duration::ZERO,
-        "SQS gives more than ten only with a window"
-    );
     let queue = template.queue_by_arn(&source.queue_arn).unwrap();
-    let seconds = |queue: &local::template::QueueResource, name: &str| {
-        Duration::from_secs(queue.attributes[name].parse().unwrap())
-    };
-    assert!(seconds(queue, "VisibilityTimeout") >= worker.timeout * 6 + source.window);
-    let dead_letters = template
-        .queue_by_arn(queue.dead_letter_arn.as_ref().unwrap())
+    let dead_letters = template.queue_by_arn(queue.dead_letter_arn.as_ref().unwrap());
+    let seconds = &dead_letters.unwrap().attributes["MessageRetentionPeriod"];
+    let kept = Duration::from_secs(seconds.parse().unwrap());
+    assert_eq!(kept, Duration::from_hours(14 * 24));
+}
+
+/// The values of Cargo.toml that cargo-lambda goes by. They stand on lines of their own.
+fn for_cargo_lambda(section: &str) -> String {
+    let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, after) = text
+        .split_once(&format!("\n[workspace.metadata.lambda.{section}]\n"))
         .unwrap();
-    assert_eq!(
-        seconds(dead_letters, "MessageRetentionPeriod"),
-        Duration::from_hours(14 * 24)
-    );
+    after.split("\n[").next().unwrap().to_owned()
+}
+
+#[test]
+fn cargo_lambda_builds_the_functions_and_knows_their_routes() {
+    let template = template();
+    let (packages, router) = (for_cargo_lambda("build"), for_cargo_lambda("watch.router"));
+    for function in &template.functions {
+        assert!(
+            packages.contains(&format!("\"{}\"", function.binary)),
+            "{packages}"
+        );
+        for route in &function.routes {
+            let (path, method) = (&route.path, &route.method);
+            let line = format!(
+                "\"{path}\" = [{{ method = \"{method}\", function = \"{}\" }}]",
+                function.binary
+            );
+            assert!(router.contains(&line), "{line}");
+        }
+    }
+    let routes = template
+        .functions
+        .iter()
+        .map(|function| function.routes.len());
+    assert_eq!(routes.sum::<usize>(), router.matches("method =").count());
+    assert_eq!(template.functions.len(), packages.matches('"').count() / 2);
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn warm(stage: &Stage, root: &Path) -> anyhow::Result<()> {
         )
         .await?;
     }
-    let results = Bulk::new(root)?;
+    let results = Bulk::new(root, &stage.links)?;
     let result = results.one().context("there is a result of iMocha")?;
     post(stage, "imocha", "", result.clone(), "").await?;
     settled(stage).await
@@ -99,7 +99,7 @@ async fn post_all(stage: &Stage, payloads: &[Payload]) -> anyhow::Result<Tally> 
         let sender = stage.senders.get(payload.source.as_str());
         let sender = sender.context("every source has a sender")?;
         let version = sender.version_of(&payload.path)?;
-        let body = Bytes::from(std::fs::read(&payload.path)?);
+        let body = Bytes::from(stage.links.lead(&std::fs::read(&payload.path)?));
         let id = format!("msg_{}", payload.stem());
         post(stage, &payload.source, version, body, &id).await?;
         settled(stage).await?;
