@@ -194,7 +194,6 @@ pub fn monthly(counts: &Counts, stack: &Stack, prices: &Prices) -> anyhow::Resul
     let reads = number(counts.secret_reads);
     let polls = prices.assumed("polls_each_minute")?;
     let metrics = prices.assumed("metrics_of_a_route")?;
-    let own_metrics = prices.assumed("own_metrics")?;
     let key = prices.assumed("key_requests_each_hour")?;
     let of_kind = |kind: &str| how_many(stack.how_many(kind));
     let secrets = of_kind("AWS::SecretsManager::Secret");
@@ -229,12 +228,6 @@ pub fn monthly(counts: &Counts, stack: &Stack, prices: &Prices) -> anyhow::Resul
             "metrics of the API's routes",
             format!("{routes} routes × {metrics}"),
             routes * metrics,
-            "metric_month",
-        ),
-        (
-            "metrics of our own",
-            format!("{own_metrics} in every hour"),
-            own_metrics,
             "metric_month",
         ),
         (

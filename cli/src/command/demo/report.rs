@@ -37,9 +37,9 @@ pub struct ImochaCounts {
 
 /// The report as `--json` prints it.
 #[derive(Serialize)]
-struct Published<'a> {
+struct Printed<'a> {
     deliveries: &'a Counts,
-    events: Vec<PublishedEvent<'a>>,
+    events: Vec<PrintedEvent<'a>>,
     attempts: &'a [AttemptView],
     imocha: &'a ImochaCounts,
     published: &'a published::Counts,
@@ -48,7 +48,7 @@ struct Published<'a> {
 }
 
 #[derive(Serialize)]
-struct PublishedEvent<'a> {
+struct PrintedEvent<'a> {
     id: &'a str,
     source: &'a str,
     attempt: Option<&'a str>,
@@ -59,7 +59,7 @@ impl Report {
     /// Prints it.
     pub fn print(&self, json: bool) -> anyhow::Result<()> {
         if json {
-            return output::json(&self.published());
+            return output::json(&self.printed());
         }
         let (bulk, shown): (Vec<&AttemptView>, Vec<&AttemptView>) =
             self.attempts.iter().partition(|attempt| {
@@ -117,14 +117,14 @@ impl Report {
         output::line(&format!("took        {} ms", self.elapsed_ms))
     }
 
-    fn published(&self) -> Published<'_> {
-        let events = self.events.iter().map(|event| PublishedEvent {
+    fn printed(&self) -> Printed<'_> {
+        let events = self.events.iter().map(|event| PrintedEvent {
             id: event.id.as_str(),
             source: &event.source,
             attempt: event.attempt.as_deref(),
             kind: event.kind.to_string(),
         });
-        Published {
+        Printed {
             deliveries: &self.deliveries,
             events: events.collect(),
             attempts: &self.attempts,
