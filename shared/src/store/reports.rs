@@ -79,6 +79,8 @@ pub struct ReportItem {
     pub url: Option<String>,
     /// Until when the link works, where that is known.
     pub valid_until: Option<Timestamp>,
+    /// Since when it is known that the event's link leads to nothing, if it does.
+    pub link_died_at: Option<Timestamp>,
     /// Why it is not kept, or not yet.
     pub problem: Option<String>,
     /// When it is to be looked for, if it still is.
@@ -177,6 +179,7 @@ impl ReportItem {
             kept: kept.transpose()?,
             url: item.optional_text("url").map(str::to_owned),
             valid_until: item.optional_time("valid_until"),
+            link_died_at: item.optional_time("link_died_at"),
             problem: item.optional_text("problem").map(str::to_owned),
             due_at: Mark::due_at(attributes),
             tries: item.count("tries").unwrap_or(0),
@@ -281,6 +284,19 @@ impl Table {
         Ok(())
     }
 
+    /// Notes that the link that the event had leads to nothing.
+    pub async fn note_dead_link(
+        &self,
+        report: &ReportItem,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let update = Update::of_existing(&report.key)
+            .only_if_is("link", json(&report.link))
+            .set("link_died_at", time(now));
+        self.update(update).await?;
+        Ok(())
+    }
+
     /// Takes the word back that a report is fetched, so that the next message finds it free.
     pub async fn stop_fetching(&self, key: &ItemKey, fetching: Fetching) -> Result<(), StoreError> {
         self.update(fetching.over(key)).await?;
@@ -298,6 +314,7 @@ impl Table {
             .value(":stored", word(&ReportOutcome::Stored))
             .set("outcome", word(&ReportOutcome::Pending))
             .remove("problem")
+            .remove("link_died_at")
             .remove(TIME_TO_LIVE);
         let update = Mark::first(key.shard(), now).set_on(update);
         Ok(self.update(update).await?.is_some())

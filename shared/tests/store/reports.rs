@@ -88,6 +88,7 @@ async fn a_report_is_work_until_it_is_settled() {
         kept: None,
         url: None,
         valid_until: None,
+        link_died_at: None,
         problem: None,
         due_at: Some(at(0).plus(FIRST_DUE)),
         tries: 0,

@@ -63,6 +63,11 @@ impl Miss {
         }
     }
 
+    /// Whether it is only that the vendor's API is not to be called just now.
+    const fn is_a_turn(&self) -> bool {
+        matches!(self, Self::Vendor(VendorError::Waiting(_)))
+    }
+
     /// Whether the vendor's API is to be left alone for now.
     pub(super) fn closes_the_api(&self) -> bool {
         match self {
@@ -124,12 +129,26 @@ impl Misses {
         self.0.iter().any(|(_, miss)| miss.closes_the_api())
     }
 
-    /// Until when the vendor's API is not called, if that is why a way was not gone.
+    /// Until when the vendor's API is not called, if that is all that there is to wait for: whoever could not be reached by
+    /// the link is not called again as soon as that.
     pub(super) fn waiting(&self) -> Option<Waiting> {
-        self.0.iter().find_map(|(_, miss)| match miss {
-            Miss::Vendor(VendorError::Waiting(waiting)) => Some(*waiting),
-            _ => None,
-        })
+        let mut waiting = None;
+        for (_, miss) in &self.0 {
+            match miss {
+                Miss::Vendor(VendorError::Waiting(until)) => waiting = Some(*until),
+                miss if matches!(miss.prospect(), Prospect::Later(_)) => return None,
+                _ => {}
+            }
+        }
+        waiting
+    }
+
+    /// Whether the event's link was followed, and leads to nothing.
+    pub(super) fn link_is_dead(&self) -> bool {
+        let dead = |miss: &Miss| matches!(miss.prospect(), Prospect::NotThere | Prospect::Refused);
+        self.0
+            .iter()
+            .any(|(way, miss)| *way == Way::Event && dead(miss))
     }
 
     /// Later, if any way may lead to it later. Else never, at once if nobody can be asked or the link is one that may not be
@@ -140,7 +159,10 @@ impl Misses {
             Prospect::Later(after) => Some(after),
             Prospect::NotThere | Prospect::Refused | Prospect::Ours => None,
         };
-        let prospects = || self.0.iter().map(|(_, miss)| miss.prospect());
+        let prospects = || {
+            let ways = self.0.iter().filter(|(_, miss)| !miss.is_a_turn());
+            ways.map(|(_, miss)| miss.prospect())
+        };
         if let Some(after) = prospects().filter_map(later).min() {
             return Verdict::Later { after, problem };
         }

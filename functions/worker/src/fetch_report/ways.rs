@@ -11,7 +11,7 @@ use crate::vendors::{Resolution, VendorError};
 use crate::{JobError, Worker};
 use shared::error::causes;
 use shared::event::Report;
-use shared::store::ReportOrigin;
+use shared::store::{ReportItem, ReportOrigin};
 use shared::timestamp::Timestamp;
 use std::fmt;
 
@@ -37,17 +37,15 @@ impl fmt::Display for Way {
 }
 
 impl Way {
-    fn of(source: &str, report: &Report, now: Timestamp) -> Vec<Self> {
+    fn of(source: &str, report: &ReportItem, now: Timestamp) -> Vec<Self> {
         let api: &[Self] = match source {
             "imocha" | "xobin" => &[Self::ApiLink, Self::Api],
             "jobmojito" => &[Self::ApiLink],
             _ => &[],
         };
-        match report {
+        match report.link {
             Report::OnRequest => api.to_vec(),
-            Report::Link { valid_until, .. } if valid_until.is_some_and(|until| until <= now) => {
-                [api, &[Self::Event]].concat()
-            }
+            Report::Link { .. } if is_dead(report, now) => [api, &[Self::Event]].concat(),
             Report::Link { .. } => [&[Self::Event], api].concat(),
         }
     }
@@ -57,15 +55,28 @@ impl Way {
     }
 }
 
+/// Whether the link that the event had is known to lead to nothing any more.
+fn is_dead(report: &ReportItem, now: Timestamp) -> bool {
+    let Report::Link { valid_until, .. } = &report.link else {
+        return false;
+    };
+    let ends = [*valid_until, report.link_died_at];
+    ends.into_iter().flatten().any(|end| end <= now)
+}
+
 impl Worker {
-    /// Has the report by the first way that leads to it.
+    /// Has the report by the first way that leads to it. Where that would be the vendor's API and it is not the time to call it,
+    /// the whole job waits, and a dead link is not followed again meanwhile.
     pub(super) async fn by_any_way(
         &self,
         wanted: &Wanted<'_>,
     ) -> Result<Result<Fetched, Verdict>, JobError> {
+        let now = self.clock.now();
+        let was_dead = is_dead(wanted.report, now);
         let mut misses = Misses::default();
-        for way in Way::of(wanted.source, &wanted.report.link, self.clock.now()) {
-            if way.is_of_the_api() && misses.api_is_closed() {
+        for way in Way::of(wanted.source, wanted.report, now) {
+            let hopeless = way == Way::Event && was_dead && misses.waiting().is_some();
+            if hopeless || way.is_of_the_api() && misses.api_is_closed() {
                 continue;
             }
             match self.by(way, wanted).await {
@@ -81,6 +92,9 @@ impl Worker {
         }
         // It is not the time to call the vendor: the whole job waits, and that is no try.
         if let Some(waiting) = misses.waiting() {
+            if misses.link_is_dead() && !was_dead {
+                self.table.note_dead_link(wanted.report, now).await?;
+            }
             return Err(JobError::Waiting(waiting));
         }
         Ok(Err(misses.verdict(wanted.report.tries)))

@@ -3,8 +3,9 @@
 use crate::platform::HeldBack;
 use crate::world::*;
 use serde_json::{Value, json};
+use shared::key::ItemKey;
 use shared::limits::{Limiter, Outcome};
-use shared::store::{AskedOutcome, FIRST_DUE};
+use shared::store::{AskedOutcome, FIRST_DUE, ReportOutcome};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::num::NonZeroU32;
@@ -76,6 +77,51 @@ async fn a_message_that_the_queue_does_not_take_costs_a_minute() {
     world.worker.sweep("sweep").await.unwrap();
     world.work_off_queue().await;
     assert_eq!(world.asked(2).await.outcome, AskedOutcome::Open);
+}
+
+/// A report of attempt 1 whose link is answered so, and its message; iMocha was called just now, and may not be again for ten seconds.
+async fn report_with_no_turn(status: u16) -> (World, ItemKey, Value) {
+    let world = world_with(&[(RATE, "6")]).await;
+    promising(&world);
+    world.request([9]).await;
+    handle_one(&world, &message(9)).await;
+    world.vendor().will_serve(status, "");
+    let key = offer(&world.table, "imocha", "1", &link(&world.pdf("1"))).await;
+    let message = json!({
+        "version": 1, "job": "fetch_report", "pk": key.pk, "sk": key.sk, "correlation_id": "r",
+    });
+    (world, key, message)
+}
+
+#[tokio::test]
+async fn a_dead_link_is_followed_once_however_long_the_api_has_no_turn() {
+    let (world, key, message) = report_with_no_turn(404).await;
+    for _ in 0..3 {
+        handle_one(&world, &message).await;
+        let [held_back] = world.platform().take_held_back().try_into().unwrap();
+        assert_eq!(held_back.body, message);
+    }
+    assert_eq!(world.vendor().fetched().len(), 1);
+    assert_eq!(world.vendor().asked().len(), 1);
+
+    world.wait_until(at(60));
+    let made_anew = json!({ "testInvitationId": 1, "pdfReportUrl": world.pdf("2") });
+    world
+        .vendor()
+        .answers(move |_| Some((200, made_anew.clone())));
+    handle_one(&world, &message).await;
+    assert_eq!(world.report(&key).await.outcome, ReportOutcome::Stored);
+    assert_eq!(world.vendor().fetched().len(), 2);
+}
+
+#[tokio::test]
+async fn who_cannot_be_reached_by_a_link_is_not_called_again_at_each_turn() {
+    let (world, key, message) = report_with_no_turn(503).await;
+    handle_one(&world, &message).await;
+    assert!(world.platform().take_held_back().is_empty());
+    let report = world.report(&key).await;
+    assert!(report.due_at.unwrap() >= at(MINUTE), "{report:?}");
+    assert!(report.problem.unwrap().contains("the event's link"));
 }
 
 #[tokio::test]
