@@ -3,17 +3,19 @@ its first line is what is said when it holds. They run in order, and later ones 
 """
 
 import json
+import urllib.request
+from datetime import datetime, timedelta, timezone
 from urllib.parse import unquote
 
 from deployed import expected
 from deployed.failure import check, equal, refused
 from deployed.hooks import Hooks
 from deployed.inbox import Inbox
-from deployed.place import EVENTS, REGION, SOURCES, payloads
+from deployed.place import EVENTS, OUTPUT, REGION, SOURCES, payloads
 from deployed.post import post, worsened
 from deployed.processes import eventually
 from deployed.stack import NAME, deploy
-from deployed.stand_ins import KEYS
+from deployed.stand_ins import CANCELLED, KEYS, MISSED, pdf
 
 SIGNING_SECRET = "whsec_ZGVwbG95ZWQtdGVzdC1zaWduaW5nLXNlY3JldA=="
 # What is never stored: the vendor's own test of the connection.
@@ -88,8 +90,11 @@ def settled(stage):
 def events(stage):
     """every event is in the table once, delivered twice, with its exact bytes"""
     sent = [file for source in SOURCES for file in payloads(source) if file.name not in PINGS]
-    listed = stage.hooks("events", "list")
+    everything = stage.hooks("events", "list")
+    listed = [it for it in everything if it["origin"] == "webhook"]
     equal("events", len(sent), len(listed))
+    # Each finished attempt's result is read from iMocha's API, which is an event, too.
+    equal("events of the API", len(expected.ATTEMPTS["imocha"]), len([it for it in everything if it["origin"] == "api"]))
     equal("deliveries of each", {2}, {it["deliveries"] for it in listed})
     stored = {stage.hooks.text("events", "show", it["id"], "--raw") for it in listed}
     lost = [str(file) for file in sent if file.read_text() not in stored]
@@ -97,11 +102,37 @@ def events(stage):
 
 
 def attempts(stage):
-    """every attempt stands where its events say, with the link to its report"""
+    """every attempt stands where its events say"""
+    equal("attempts", expected.all_told(), expected.told(stage.hooks("attempts", "list")))
+
+
+def reports(stage):
+    """a report that an API has is in the bucket and can be had; a link beside the listed hosts is not followed, and it is said why"""
+    for source, attempt in (("imocha", "3314697"), ("xobin", "2196821")):
+        file = OUTPUT / f"{source}.pdf"
+        got = stage.hooks("reports", "get", source, attempt, "--output", str(file), "--force")
+        equal(f"report of {source}", pdf(attempt), file.read_bytes())
+        stored = stage.aws.client("s3").get_object(Bucket=stage.stack.outputs["BucketName"], Key=got["s3_key"])
+        equal("type of the object", "application/pdf", stored["ContentType"])
+        link = stage.hooks("reports", "link", source, attempt, "--expires", "5m")["url"]
+        with urllib.request.urlopen(link, timeout=60) as answer:
+            equal(f"what a link to the report of {source} leads to", pdf(attempt), answer.read())
     listed = stage.hooks("attempts", "list")
-    equal("attempts", expected.all_told(), expected.told(listed))
-    unlinked = [it["attempt"] for it in listed if it["score"] and not (it["report"] or {}).get("url")]
-    equal("attempts with a score and no link to a report", [], unlinked)
+    for source, host in (("jobmojito", "cool.jobmojito.com"), ("testlify", "cdn-global.net")):
+        offered = [it["report"] for it in listed if it["source"] == source and it["report"]]
+        check(offered, f"no report of {source} was looked for")
+        equal(f"reports of {source}", {"refused"}, {it["outcome"] for it in offered})
+        check(all(host in it["problem"] for it in offered), f"it is not said which host is not listed: {offered}")
+
+
+def traced(stage):
+    """one correlation id leads from the webhook to the worker's call of the vendor's API"""
+    line = lambda group, text: [it for it in _lines(stage, group) if it.get("message") == text]
+    called = [it for it in line("WorkerLogGroup", "vendor called") if it.get("job") == "read_result"]
+    check(called, "no result was read from iMocha's API")
+    received = {it.get("correlation_id") for it in _lines(stage, "ImochaLogGroup")}
+    alone = [it["correlation_id"] for it in called if it["correlation_id"] not in received]
+    equal("vendor calls that come of no webhook", [], alone)
 
 
 def published(stage):
@@ -124,6 +155,26 @@ def asked_again(stage):
     eventually("the worker finds that it was answered", asked, 180)
 
 
+def reconciled(stage):
+    """what iMocha lists and called nobody about is found and asked for, and its callback counts as the answer"""
+    stage.vendors.asked.clear()
+    yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+    compare = lambda: stage.hooks("reconcile", "imocha", "--from", yesterday.date().isoformat(), seconds=300)
+    counts = ("listed", "known", "missing", "asked", "cancelled")
+    found = compare()
+    equal("what was found", (3, 1, 1, 1, 1), tuple(found[it] for it in counts))
+    eventually("iMocha was asked", lambda: stage.vendors.asked)
+    equal("ids that iMocha was asked for", [[MISSED]], stage.vendors.asked)
+    callback = OUTPUT / "missed.json"
+    callback.write_bytes(stage.vendors.callback(MISSED))
+    stage.hooks("send", str(callback), "--source", "imocha")
+    status = lambda attempt: stage.hooks("attempts", "show", "imocha", str(attempt))["status"]
+    eventually("the missed one is completed", lambda: status(MISSED) == "completed", 180)
+    equal("status of the cancelled one", "cancelled", status(CANCELLED))
+    again = compare()
+    equal("what is found then", (3, 3, 0, 0, 0), tuple(again[it] for it in counts))
+
+
 def poison(stage):
     """a message that cannot be read goes to the dead-letter queue, and no other with it"""
     sqs, queue = stage.aws.client("sqs"), stage.stack.outputs["QueueUrl"]
@@ -141,7 +192,9 @@ def poison(stage):
 
 def swept(stage):
     """the schedule has the worker look for work that is due"""
-    scheduled = lambda: any(it.get("correlation_id") == "schedule" for it in _lines(stage, "WorkerLogGroup"))
+    # In the emulator this stands as the template has it.
+    of_schedule = lambda line: line.get("Job") == "sweep" and "scheduler.execution-id" in line["correlation_id"]
+    scheduled = lambda: any(of_schedule(it) for it in _lines(stage, "WorkerLogGroup"))
     eventually("a sweep came from the schedule", scheduled, 90, every=2)
 
 
@@ -210,8 +263,11 @@ ALL = [
     settled,
     events,
     attempts,
+    reports,
     published,
+    traced,
     asked_again,
+    reconciled,
     poison,
     swept,
     logs,
