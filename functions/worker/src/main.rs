@@ -9,6 +9,7 @@ use shared::queue::Sqs;
 use shared::secrets::{CachedSecret, SecretsManager};
 use shared::store::Table;
 use shared::telemetry::{self, Lines};
+use shared::timestamp::Timestamp;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,9 @@ use worker::vendors::Vendors;
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is left of the function's time when a message's own is up, so that the batch is still answered.
 const TO_ANSWER: Duration = Duration::from_secs(2);
+/// For an invocation that is over before it begins, and so has no deadline: Lambda makes none, but `cargo lambda watch` has all
+/// of them end in 1970. As long as the template gives.
+const UNLIMITED: Duration = Duration::from_mins(1);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -34,16 +38,18 @@ async fn main() -> Result<(), Error> {
     let worker = worker(config, clock).await?;
     let worker = &worker;
     let service = service_fn(|event: LambdaEvent<SqsEvent>| async move {
-        let left = time_left(worker, event.context.deadline);
+        let left = time_left(worker.clock.now(), event.context.deadline);
         Ok::<_, Infallible>(worker.handle(event.payload, left).await)
     });
     lambda_runtime::run(service).await
 }
 
 /// How long the messages of a batch may take, all at once or one after the other.
-fn time_left(worker: &Worker, deadline_ms: u64) -> Duration {
-    let now_ms = u64::try_from(worker.clock.now().unix_ms()).unwrap_or_default();
-    Duration::from_millis(deadline_ms.saturating_sub(now_ms)).saturating_sub(TO_ANSWER)
+fn time_left(now: Timestamp, deadline_ms: u64) -> Duration {
+    let now_ms = u64::try_from(now.unix_ms()).unwrap_or_default();
+    let left = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
+    let left = if left.is_zero() { UNLIMITED } else { left };
+    left.saturating_sub(TO_ANSWER)
 }
 
 async fn worker(config: WorkerConfig, clock: Clock) -> Result<Worker, Error> {
@@ -69,4 +75,23 @@ async fn worker(config: WorkerConfig, clock: Clock) -> Result<Worker, Error> {
         imocha_ask_times: config.imocha_ask_times,
         clock,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_ends_before_its_invocation_does() {
+        let now = Timestamp::from_unix_ms(1_767_268_800_000).unwrap();
+        let left = |deadline| time_left(now, deadline).as_millis();
+        assert_eq!(left(1_767_268_860_000), 58_000);
+        assert_eq!(left(1_767_268_801_000), 0);
+    }
+
+    #[test]
+    fn an_invocation_that_ended_before_it_began_has_the_templates_time() {
+        let now = Timestamp::from_unix_ms(1_767_268_800_000).unwrap();
+        assert_eq!(time_left(now, 600_000), Duration::from_secs(58));
+    }
 }

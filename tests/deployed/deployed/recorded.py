@@ -7,6 +7,8 @@ from deployed.place import SOURCES
 
 # What the worker must report as failed, by file: the messages that it cannot read.
 _POISON = {"mixed-batch": ["not-json", "unknown-version"]}
+# Those whose item a webhook does not leave: here nobody has asked to register anything.
+_OF_NOTHING = {"register"}
 
 
 class Recorded:
@@ -31,7 +33,7 @@ class Recorded:
     def _poison(self):
         records = json.loads(self.file.read_text())["Records"]
         stem = self.file.stem
-        if stem.startswith("poison-"):
+        if stem.startswith("poison-") or stem in _OF_NOTHING:
             return [it["messageId"] for it in records]
         marks = _POISON.get(stem, [])
         return [it["messageId"] for it in records if it["receiptHandle"].endswith(tuple(marks))] if marks else []
