@@ -26,9 +26,6 @@ use std::time::Duration;
 /// How long a vendor may take for a call that is answered with a file, which is larger than any other answer.
 const DOCUMENT: Duration = Duration::from_secs(40);
 
-#[cfg(test)]
-mod tests;
-
 /// How long a vendor may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
@@ -310,3 +307,6 @@ fn without_answer(error: &VendorError) -> Outcome {
         _ => Outcome::Well,
     }
 }
+
+#[cfg(test)]
+mod tests;
