@@ -162,13 +162,13 @@ async fn what_is_parked_is_counted() {
     assert_eq!(metric(&line_of(&world, SWEEP).await, "Parked"), Some(1));
 }
 
-/// The line about a report that the vendor's API is to be asked for.
+/// The line about a report that JobMojito's API is to be asked for, which takes one call.
 async fn asked_for_report(world: &World, report: &ItemKey) -> Value {
     let message = json!({
         "version": 1, "job": "fetch_report", "pk": report.pk, "sk": report.sk, "correlation_id": "r",
     });
     let line = line_of(world, &message.to_string()).await;
-    assert_eq!(line["Source"], "xobin");
+    assert_eq!(line["Source"], "jobmojito");
     line
 }
 
@@ -182,7 +182,7 @@ async fn what_a_vendors_api_answers_is_counted() {
         (401, vec!["VendorAnswered", "VendorKeyRefused"]),
     ] {
         let world = world().await;
-        let report = offer(&world.table, "xobin", "1", &Report::OnRequest).await;
+        let report = offer(&world.table, "jobmojito", "1", &Report::OnRequest).await;
         world.vendor().will_answer(status, "{}");
         let line = asked_for_report(&world, &report).await;
         for name in VENDOR_METRICS {
@@ -196,7 +196,7 @@ async fn what_a_vendors_api_answers_is_counted() {
 async fn a_call_that_is_not_made_is_counted_by_why_it_is_not() {
     for (status, counted) in [(401, "VendorOut"), (429, "VendorWaits")] {
         let world = world().await;
-        let report = offer(&world.table, "xobin", "1", &Report::OnRequest).await;
+        let report = offer(&world.table, "jobmojito", "1", &Report::OnRequest).await;
         world.vendor().will_answer(status, "{}");
         asked_for_report(&world, &report).await;
         let line = asked_for_report(&world, &report).await;
