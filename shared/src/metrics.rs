@@ -105,8 +105,10 @@ metrics! {
     VendorKeyRefused: Count by JobAndSource;
     /// Calls that had to wait their turn.
     VendorWaits: Count by JobAndSource;
-    /// Calls that were not made because the vendor fails or refuses the key, and is only probed.
+    /// Calls that were not made because the vendor fails, and is only probed.
     VendorOut: Count by JobAndSource;
+    /// Calls that were not made because the vendor refuses the key.
+    VendorKeyClosed: Count by JobAndSource;
 }
 
 /// By what a line's metrics are broken down, besides their total over everything.

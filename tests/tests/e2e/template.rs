@@ -182,14 +182,8 @@ fn parameters() -> serde_yaml_ng::Mapping {
 #[test]
 fn every_parameter_refuses_what_is_out_of_range_and_says_what_it_takes() {
     for (name, parameter) in parameters() {
-        let bounded = |bounds: &[&str]| bounds.iter().all(|it| parameter.get(*it).is_some());
-        let is_bounded = [
-            &["AllowedValues"][..],
-            &["AllowedPattern"],
-            &["MinValue", "MaxValue"],
-        ]
-        .into_iter()
-        .any(bounded);
+        let bounds = ["AllowedValues", "AllowedPattern"];
+        let is_bounded = bounds.iter().any(|it| parameter.get(*it).is_some());
         assert!(is_bounded, "{name:?} takes anything");
         let says = parameter["ConstraintDescription"].as_str();
         assert!(
@@ -201,6 +195,45 @@ fn every_parameter_refuses_what_is_out_of_range_and_says_what_it_takes() {
             "{name:?} has no default"
         );
     }
+}
+
+/// What a parameter that is a whole number says it takes: the least and the most.
+pub fn range(name: &str) -> Option<(u64, u64)> {
+    let parameters = parameters();
+    let says = parameters[name]["ConstraintDescription"].as_str()?;
+    let (_, range) = says.split_once("whole number")?.1.split_once("from ")?;
+    let (least, most) = range.split_once(" to ")?;
+    let number = |text: &str| {
+        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    };
+    Some((number(least)?, number(most)?))
+}
+
+#[test]
+fn a_number_takes_what_it_says_and_is_whole() {
+    let mut numbers = 0;
+    for (name, parameter) in parameters() {
+        let name = name.as_str().unwrap();
+        let Some((least, most)) = range(name) else {
+            let is_free = parameter["Type"].as_str() == Some("Number");
+            assert!(!is_free || parameter.get("AllowedValues").is_some());
+            continue;
+        };
+        numbers += 1;
+        let pattern = parameter["AllowedPattern"].as_str().unwrap();
+        let schema = serde_json::json!({ "pattern": pattern });
+        let schema = jsonschema::validator_for(&schema).unwrap();
+        let takes = |text: &str| schema.is_valid(&serde_json::json!(text));
+        for number in 0..most + 1000 {
+            let is_in = (least..=most).contains(&number);
+            assert_eq!(takes(&number.to_string()), is_in, "{name}: {number}");
+        }
+        for other in ["", "0.5", "1.0", "01", "-1", "1e1", " 1", "1\n", "one"] {
+            assert!(!takes(other), "{name}: {other:?}");
+        }
+    }
+    assert_eq!(numbers, 11);
 }
 
 #[test]
@@ -384,29 +417,152 @@ fn nothing_personal_is_published_by_default_and_the_parameter_takes_what_the_cod
     assert_eq!(read(""), Ok(worker::change::PersonalFields::default()));
 }
 
+/// What a role may do, action by action.
+fn actions(role: &str) -> BTreeSet<String> {
+    let text = resource(role);
+    let words = text.split_whitespace();
+    let actions = words.filter(|word| {
+        let (service, action) = word.split_once(':').unwrap_or_default();
+        let is_lower = |text: &str| text.starts_with(|c: char| c.is_lowercase());
+        is_lower(service) && action.starts_with(|c: char| c.is_uppercase())
+    });
+    let actions = actions.map(|word| word.trim_end_matches(':').to_owned());
+    // Neither a condition nor the leave to be a function is an action.
+    let others = ["dynamodb:LeadingKeys", "sts:AssumeRole"];
+    actions
+        .filter(|it| !others.contains(&it.as_str()))
+        .collect()
+}
+
 #[test]
 fn a_receiver_may_write_events_of_its_source_and_nothing_else() {
     for source in sources() {
-        let text = resource(source.logical_id);
-        let actions: BTreeSet<&str> = text
-            .split_whitespace()
-            .filter(|word| word.contains(':') && !word.contains('/'))
-            .filter(|word| word.starts_with(|c: char| c.is_lowercase()))
-            .collect();
+        let role = source.logical_id.replace("Function", "Role");
         let allowed = [
             "dynamodb:UpdateItem",
             "dynamodb:PutItem",
-            "dynamodb:LeadingKeys:",
             "sqs:SendMessage",
             "secretsmanager:GetSecretValue",
+            "logs:CreateLogStream",
+            "logs:PutLogEvents",
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
         ];
-        assert_eq!(actions, BTreeSet::from(allowed), "{}", source.logical_id);
+        let allowed = allowed.map(str::to_owned);
+        assert_eq!(actions(&role), BTreeSet::from(allowed), "{role}");
+        let text = resource(&role);
         assert!(
             text.contains(&format!(r#"dynamodb:LeadingKeys: ["{}#*"]"#, source.name)),
             "keys begin with the source's name"
         );
         assert!(!text.contains("ApiSecret"), "no receiver has an API key");
         assert_eq!(text.contains("HashKeySecret"), source.hashes_people);
+    }
+}
+
+#[test]
+fn the_worker_may_do_what_its_jobs_do_and_nothing_else() {
+    let allowed = [
+        "dynamodb:Query",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:PutItem",
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:SendMessage",
+        "s3:PutObject",
+        "secretsmanager:GetSecretValue",
+        "events:PutEvents",
+        "events:DescribeEventBus",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    ];
+    assert_eq!(
+        actions("WorkerRole"),
+        BTreeSet::from(allowed.map(str::to_owned))
+    );
+}
+
+#[test]
+fn every_function_has_a_role_of_its_own_to_which_sam_adds_nothing() {
+    let text = text();
+    for function in template().functions {
+        let role = function.logical_id.replace("Function", "Role");
+        let own = resource(&function.logical_id);
+        assert!(
+            own.contains(&format!("Role: !GetAtt {role}.Arn\n")),
+            "{role}"
+        );
+        assert!(!own.contains("Policies:"), "{own}");
+        let log_group = role.replace("Role", "LogGroup");
+        assert!(resource(&role).contains(&format!("Resource: !GetAtt {log_group}.Arn")));
+    }
+    assert!(!text.contains("ManagedPolicyArns"));
+}
+
+#[test]
+fn the_access_log_says_who_was_answered_what_and_nothing_of_the_call() {
+    let api = resource("HttpApi");
+    let told = api.split("$context.").skip(1);
+    let told: Vec<&str> = told.map(|rest| rest.split('"').next().unwrap()).collect();
+    let allowed = [
+        "requestId",
+        "requestTimeEpoch",
+        "routeKey",
+        "status",
+        "responseLength",
+        "responseLatency",
+        "integrationStatus",
+        "integrationLatency",
+        "integrationErrorMessage",
+        "error.responseType",
+    ];
+    assert_eq!(told, allowed);
+    for limit in ["ThrottlingRateLimit: 2000", "ThrottlingBurstLimit: 5000"] {
+        assert!(api.contains(limit), "{api}");
+    }
+}
+
+#[test]
+fn the_table_is_paid_by_use_encrypted_and_can_be_restored() {
+    let table = resource("Table");
+    for property in [
+        "DeletionPolicy: Retain",
+        "UpdateReplacePolicy: Retain",
+        "BillingMode: PAY_PER_REQUEST",
+        "PointInTimeRecoveryEnabled: true",
+        "SSEEnabled: true",
+    ] {
+        assert!(table.contains(property), "{property}");
+    }
+}
+
+#[test]
+fn every_log_ends_and_every_function_is_traced() {
+    let text = text();
+    let groups = text.matches("Type: AWS::Logs::LogGroup\n").count();
+    let ends = text
+        .matches("RetentionInDays: !Ref LogRetentionDays\n")
+        .count();
+    assert_eq!((groups, ends), (template().functions.len() + 1, groups));
+    assert!(text.contains("    Tracing: Active\n"));
+}
+
+#[test]
+fn what_is_shipped_is_built_as_it_is_documented() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let (_, profile) = manifest.split_once("[profile.release]\n").unwrap();
+    let profile = profile.split("\n[").next().unwrap();
+    for setting in [
+        "panic = \"unwind\"",
+        "lto = true",
+        "codegen-units = 1",
+        "strip = true",
+    ] {
+        assert!(profile.contains(setting), "{setting}: {profile}");
     }
 }
 

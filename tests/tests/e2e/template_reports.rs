@@ -1,7 +1,7 @@
 //! The template's part in reports: the bucket, who reaches it, and from where a report may come.
 
 use crate::stage::root;
-use crate::template::{resource, template, worker_config};
+use crate::template::{range, resource, template, worker_config};
 use local::template::BucketResource;
 use serde_json::Value;
 use shared::event::Report;
@@ -136,7 +136,7 @@ fn as_many_reports_as_are_fetched_at_once_find_room_on_the_disk() {
     let room_mib = number(&worker, "        Size:");
     let most_mib = usize::try_from(MOST_MIB).unwrap();
     assert!(AT_ONCE * most_mib < room_mib);
-    assert_eq!(number(&resource("ReportMaxMib"), "MaxValue:"), most_mib);
+    assert_eq!(range("ReportMaxMib"), Some((1, MOST_MIB.into())));
 }
 
 #[test]

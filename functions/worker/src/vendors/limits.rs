@@ -128,6 +128,7 @@ fn waiting(now: Timestamp, until: Timestamp, why: Why) -> VendorError {
 const fn metric(why: Why) -> Metric {
     match why {
         Why::Rate | Why::Paused | Why::Contended => Metric::VendorWaits,
-        Why::Outage | Why::KeyRefused => Metric::VendorOut,
+        Why::Outage => Metric::VendorOut,
+        Why::KeyRefused => Metric::VendorKeyClosed,
     }
 }

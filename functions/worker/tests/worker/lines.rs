@@ -7,13 +7,14 @@ use shared::store::{Delivery, FIRST_DUE};
 use std::time::Duration;
 use worker::sweep::MOST_TRIES;
 
-const VENDOR_METRICS: [&str; 6] = [
+const VENDOR_METRICS: [&str; 7] = [
     "VendorAnswered",
     "VendorFailed",
     "VendorTooFast",
     "VendorKeyRefused",
     "VendorWaits",
     "VendorOut",
+    "VendorKeyClosed",
 ];
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"s"}"#;
 
@@ -194,7 +195,7 @@ async fn what_a_vendors_api_answers_is_counted() {
 
 #[tokio::test]
 async fn a_call_that_is_not_made_is_counted_by_why_it_is_not() {
-    for (status, counted) in [(401, "VendorOut"), (429, "VendorWaits")] {
+    for (status, counted) in [(401, "VendorKeyClosed"), (429, "VendorWaits")] {
         let world = world().await;
         let report = offer(&world.table, "jobmojito", "1", &Report::OnRequest).await;
         world.vendor().will_answer(status, "{}");
