@@ -18,7 +18,9 @@ impl fmt::Debug for Environment {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ConfigError {
     /// It is not there, or empty.
-    #[error("the environment variable {0} is not set")]
+    #[error(
+        "the environment variable {0} is not set: deploy the template that belongs to this code, or run it with the settings in env.json"
+    )]
     Absent(String),
     /// It is there, and not what it should be.
     #[error("the environment variable {name} is `{value}`, which is not {expected}")]

@@ -144,6 +144,29 @@ async fn a_rotation_cuts_xobin_off_at_no_moment() {
 }
 
 #[tokio::test]
+async fn another_signing_secret_cuts_testlify_off_at_no_moment() {
+    const ANOTHER: &str = "whsec_YW5vdGhlci1zaWduaW5nLXNlY3JldC1vZi10ZXN0bGlmeQ==";
+    let stage = Stage::new().await;
+    let body = payload("testlify/v2-completed.json");
+    let old = ready::<Testlify>(&stage, "v2", "msg_1", body.clone()).await;
+    assert_eq!(old.post(&stage).await.status(), 202);
+
+    let args = ["set", "testlify", "signing_secret"];
+    assert_eq!(done(&stage, &args, ANOTHER).await["changed"], json!(true));
+    // The function still believes what it read before.
+    assert_eq!(old.post(&stage).await.status(), 202);
+    let new = ready::<Testlify>(&stage, "v2", "msg_1", body).await;
+    with_a_new_cache::<Testlify>(&stage).await;
+    assert_eq!(new.post(&stage).await.status(), 202);
+    assert_eq!(old.post(&stage).await.status(), 202);
+
+    done(&stage, &["retire", "testlify"], "").await;
+    with_a_new_cache::<Testlify>(&stage).await;
+    assert_eq!(old.post(&stage).await.status(), 401);
+    assert_eq!(new.post(&stage).await.status(), 202);
+}
+
+#[tokio::test]
 async fn a_signing_secret_that_is_set_opens_version_2() {
     let stage = Stage::with(|options| options.secrets.clear()).await;
     let body = payload("testlify/v2-completed.json");
