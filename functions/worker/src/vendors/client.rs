@@ -204,14 +204,18 @@ impl Client {
         Ok((bytes, answer.success()?))
     }
 
-    /// The PDF or the JSON that a call is answered with.
-    pub(super) async fn document(&self, request: RequestBuilder) -> Result<Document, VendorError> {
+    /// The PDF or the JSON that a call is answered with. `judge` is as in [`Client::ask`].
+    pub(super) async fn document(
+        &self,
+        request: RequestBuilder,
+        judge: impl FnOnce(&Answer) -> Outcome,
+    ) -> Result<Document, VendorError> {
         let admission = self.admit().await?;
         let request = self.authenticated(request, &admission.key)?;
         let document = Document::read(request.timeout(DOCUMENT)).await;
         let outcome = match &document {
             Ok(Document::Pdf(_)) => Outcome::Well,
-            Ok(Document::Other(answer)) => answer.outcome(),
+            Ok(Document::Other(answer)) => judge(answer),
             Err(error) => without_answer(error),
         };
         self.note(&admission, outcome).await;

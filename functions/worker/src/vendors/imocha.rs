@@ -7,7 +7,7 @@ use super::answer::Answer;
 use super::client::{Admission, Client, Document};
 use super::{Resolution, ResultAnswer, VendorError, from_api, is_of};
 use invites::{Invite, InviteState};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shared::key::SourceName;
 use shared::lenient;
@@ -134,7 +134,7 @@ impl Api {
         let Ok(id) = attempt.parse::<i64>() else {
             return Ok(NO_ID);
         };
-        let report = self.0.json(self.report(id)).await?;
+        let (_, report) = self.read_report(id).await?;
         let report = report::within(&report);
         if !is_of(report.get("testInvitationId"), attempt) {
             return Err(VendorError::Strange);
@@ -151,9 +151,19 @@ impl Api {
             return Ok(NO_ID);
         };
         let request = self.0.get(&format!("/v3/reports/{id}/pdf"));
-        match self.0.document(request).await? {
+        match self
+            .0
+            .document(request, |answer| of_one(answer, id))
+            .await?
+        {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
-            Document::Other(answer) => Ok(from_api(link_within(&answer.success()?), None)),
+            Document::Other(answer) => {
+                let answer = found(answer, id)?.success()?;
+                if !is_of(report::within(&answer).get("testInvitationId"), attempt) {
+                    return Err(VendorError::Strange);
+                }
+                Ok(from_api(link_within(&answer), None))
+            }
         }
     }
 
@@ -162,12 +172,18 @@ impl Api {
         let Ok(attempt) = attempt.parse::<i64>() else {
             return Ok(ResultAnswer::Unclear);
         };
-        let (bytes, report) = self.0.bytes(self.report(attempt)).await?;
+        let (bytes, report) = self.read_report(attempt).await?;
         report::result(attempt, bytes, &report)
     }
 
-    fn report(&self, attempt: i64) -> RequestBuilder {
-        self.0.get(&format!("/v3/reports/{attempt}?reportType=1"))
+    /// The report's exact bytes, and its JSON.
+    async fn read_report(&self, id: i64) -> Result<(Vec<u8>, Value), VendorError> {
+        let admission = self.0.admit().await?;
+        let request = self.0.get(&format!("/v3/reports/{id}?reportType=1"));
+        let judge = |answer: &Answer| of_one(answer, id);
+        let mut answer = found(self.0.ask(admission, request, judge).await?, id)?;
+        let bytes = std::mem::take(&mut answer.bytes);
+        Ok((bytes, answer.success()?))
     }
 }
 
@@ -197,6 +213,28 @@ fn seconds(time: Timestamp) -> String {
     let text = time.to_string();
     let whole = text.split('.').next().unwrap_or(&text);
     format!("{whole}Z")
+}
+
+/// What the answer to a call about one attempt means for other calls: one that is not ours is answered 401 as well, whether it is
+/// named or not, and must not have the whole API left alone. Three refusals in a row are about the key.
+fn of_one(answer: &Answer, id: i64) -> Outcome {
+    match answer.outcome() {
+        Outcome::KeyRefused if is_foreign(answer, id) => Outcome::Well,
+        Outcome::KeyRefused => Outcome::KeyDoubted,
+        outcome => outcome,
+    }
+}
+
+/// The answer, unless it says that the attempt is not ours.
+fn found(answer: Answer, id: i64) -> Result<Answer, VendorError> {
+    if is_foreign(&answer, id) {
+        return Err(VendorError::NotFound);
+    }
+    Ok(answer)
+}
+
+fn is_foreign(answer: &Answer, id: i64) -> bool {
+    !foreign_ids(answer, &BTreeSet::from([id])).is_empty()
 }
 
 /// A 401 is a bad key, or ids that are not ours: then they follow the message as strings. Only ids that were asked for count.

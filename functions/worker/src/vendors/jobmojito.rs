@@ -3,7 +3,7 @@
 mod interview;
 
 use super::client::Client;
-use super::{Resolution, ResultAnswer, VendorError, from_api};
+use super::{Resolution, ResultAnswer, VendorError, from_api, is_of};
 use serde_json::{Value, json};
 use shared::key::SourceName;
 use shared::timestamp::Timestamp;
@@ -46,6 +46,9 @@ impl Api {
             json!({ "interview_result_id": attempt, "export_type": "pdf", "store_file": true });
         let request = self.0.post("/job-interview-pdf", &body);
         let export = self.0.json(request).await?;
+        if !is_of(export.get("interview_result_id"), attempt) {
+            return Err(VendorError::Strange);
+        }
         let valid_until = export.get("pdf_export_valid_until").and_then(Value::as_str);
         let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
         Ok(from_api(

@@ -2,6 +2,7 @@
 
 pub mod webhooks;
 
+use super::answer::Answer;
 use super::client::{Client, Document};
 use super::{Resolution, VendorError, from_api, is_of};
 use serde_json::{Value, json};
@@ -64,7 +65,7 @@ impl Api {
             return Ok(NO_ID);
         }
         let request = self.client.post(&path(attempt, "download"), &json!({}));
-        match self.client.document(request).await? {
+        match self.client.document(request, Answer::outcome).await? {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
             Document::Other(answer) => answer.success().and(Err(VendorError::Strange)),
         }

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use shared::event::Report;
 use shared::store::{ReportItem, ReportOrigin, ReportOutcome};
 use shared::timestamp::Timestamp;
+use std::time::Duration;
+use worker::JobError;
 
 const SOURCES: [&str; 4] = ["imocha", "jobmojito", "testlify", "xobin"];
 /// Those with an API.
@@ -456,6 +458,65 @@ async fn a_vendor_in_trouble_is_asked_again_when_that_makes_sense() {
                 "no further call: {source} {status}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_401_that_names_the_attempt_is_no_word_on_the_key() {
+    let world = world().await;
+    let not_ours = json!({ "result": null, "errors": ["not found in your account", "1"] });
+    world.vendor().will_answer(401, &not_ours);
+    world.vendor().will_answer(401, &not_ours);
+    let foreign = fetched(&world, "imocha", "1", &Report::OnRequest).await;
+    assert_eq!(foreign.outcome, ReportOutcome::Pending);
+    assert_eq!(world.vendor().asked().len(), 2, "both ways are tried");
+    world
+        .vendor()
+        .will_answer(200, &json!({ "pdfReportUrl": world.pdf("2") }));
+    let ours = fetched(&world, "imocha", "2", &Report::OnRequest).await;
+    assert_kept(&world, &ours, "2", ReportOrigin::ApiLink);
+}
+
+#[tokio::test]
+async fn one_401_that_names_nobody_does_not_shut_imocha_and_three_in_a_row_do() {
+    let world = world().await;
+    for (called, attempt) in ["1", "2", "3"].into_iter().enumerate() {
+        assert_eq!(world.vendor().asked().len(), called);
+        world.vendor().will_answer(401, "{}");
+        fetched(&world, "imocha", attempt, &Report::OnRequest).await;
+        world.clock.advance(Duration::from_mins(1));
+    }
+    assert_eq!(world.vendor().asked().len(), 3);
+    let key = offer(&world.table, "imocha", "4", &Report::OnRequest).await;
+    let waits = world.worker.fetch_report(&key, A_WHILE, "r").await;
+    assert!(matches!(waits, Err(JobError::Waiting(_))), "{waits:?}");
+    assert_eq!(world.vendor().asked().len(), 3, "it is called no more");
+}
+
+#[tokio::test]
+async fn an_export_that_is_of_another_attempt_is_not_kept() {
+    let another = [
+        (
+            "jobmojito",
+            json!({ "interview_result_id": "2", "pdf_export_url": "x" }),
+        ),
+        (
+            "imocha",
+            json!({ "testInvitationId": 2, "pdfReportUrl": "x" }),
+        ),
+    ];
+    for (source, mut answer) in another {
+        let world = world().await;
+        for field in ["pdf_export_url", "pdfReportUrl"] {
+            if answer.get(field).is_some() {
+                answer[field] = json!(world.pdf("2"));
+            }
+        }
+        world.vendor().will_answer(200, &answer);
+        world.vendor().will_answer(200, &answer);
+        let report = fetched(&world, source, "1", &Report::OnRequest).await;
+        assert_eq!(report.outcome, ReportOutcome::Pending, "{source}");
+        assert!(world.platform().objects().is_empty(), "{source}");
     }
 }
 
