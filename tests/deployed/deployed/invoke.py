@@ -5,7 +5,6 @@ import contextlib
 import json
 import platform
 import tempfile
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -65,16 +64,5 @@ def running(bootstrap, settings, log):
             with urllib.request.urlopen(request, timeout=70) as answer:
                 return json.loads(answer.read())
 
-        process.wait_for("the runtime interface emulator answers", lambda: _answers(port))
+        process.wait_for("the runtime interface emulator answers", lambda: processes.listens(port))
         yield invoke
-
-
-def _answers(port):
-    try:
-        # Not an invocation: it answers any other path with 404.
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
-    except urllib.error.HTTPError:
-        return True
-    except (urllib.error.URLError, OSError):
-        return False
-    return True

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 from deployed.failure import Failure
 from deployed.place import ROOT
@@ -93,3 +95,14 @@ def eventually(what, condition, seconds=60, every=0.2):
             raise Failure(f"after {seconds} s it is still not so that {what}")
         time.sleep(every)
     return found
+
+
+def listens(port):
+    """Whether something answers HTTP on a port, whatever it answers. No path is asked for that would do anything."""
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
+    except urllib.error.HTTPError:
+        return True
+    except (urllib.error.URLError, OSError):
+        return False
+    return True

@@ -4,7 +4,6 @@ through the routes that Cargo.toml names."""
 import contextlib
 import json
 import tempfile
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def running(binary, settings, scratch):
     address = ["--invoke-address", "127.0.0.1", "--invoke-port", str(port)]
     command = ["cargo", "lambda", "watch", "--ignore-changes", *address, "--env-file", file]
     with processes.background(command, OUTPUT / f"watch-{binary}.log", env=environment()) as process:
-        process.wait_for("cargo lambda watch answers", lambda: _answers(port))
+        process.wait_for("cargo lambda watch answers", lambda: processes.listens(port))
         yield port
 
 
@@ -53,13 +52,3 @@ def _check_route(port):
     request = urllib.request.Request(f"http://127.0.0.1:{port}/webhooks/imocha/local-imocha-token", body)
     with urllib.request.urlopen(request, timeout=60) as answer:
         equal("a call by its route", (202, "duplicate"), (answer.status, json.loads(answer.read())["outcome"]))
-
-
-def _answers(port):
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1)
-    except urllib.error.HTTPError:
-        return True
-    except (urllib.error.URLError, OSError):
-        return False
-    return True

@@ -309,14 +309,7 @@ async fn a_reading_that_is_cut_short_anywhere_is_done_again() {
             .answers(|_| Some((200, report("Terminated", 6.0))));
         world.platform().cut_off_after(cut);
         let mut ended = world.worker.fold(&done.key, "r").await.is_ok();
-        while ended {
-            let messages = world.take_messages();
-            if messages.is_empty() {
-                break;
-            }
-            let bodies = messages.iter().map(|it| Some(it.to_string())).collect();
-            ended = world.handle(bodies).await.is_empty();
-        }
+        ended = ended && world.work_off_queue_or_fail().await;
         world.platform().mend();
         world.take_messages();
         let whole = ended && world.marked().await.is_empty();

@@ -239,14 +239,7 @@ async fn a_search_that_is_cut_short_anywhere_begins_anew() {
         world.platform().cut_off_after(cut);
         let begun = world.worker.ask_imocha(&(1..=2).collect(), None, "r").await;
         let mut ended = begun.is_ok();
-        while ended {
-            let messages = world.take_messages();
-            if messages.is_empty() {
-                break;
-            }
-            let bodies = messages.iter().map(|it| Some(it.to_string())).collect();
-            ended = world.handle(bodies).await.is_empty();
-        }
+        ended = ended && world.work_off_queue_or_fail().await;
         world.platform().mend();
         // The messages are lost with the worker.
         world.take_messages();
