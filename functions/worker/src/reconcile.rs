@@ -134,7 +134,7 @@ impl Worker {
     ) -> Result<(), JobError> {
         let known = self.table.known(SOURCE).await?;
         let tried = match known {
-            Some(known) => self.vendors.imocha.result(&known).await.map(drop),
+            Some(known) => self.vendors.imocha.probe(&known).await,
             None => Err(VendorError::KeyRefused(status)),
         };
         if let Err(error) = tried

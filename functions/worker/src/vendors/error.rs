@@ -145,8 +145,8 @@ impl VendorError {
     pub(crate) fn log(&self, vendor: &str) {
         let error = causes(self);
         if self.needs_a_person() {
-            let alarm = matches!(self, Self::KeyRefused(_)).then_some("VendorKeyAlarm");
-            tracing::error!(vendor, error, alarm, "the vendor cannot be asked");
+            // It names no alarm: that of the key is raised where the vendor is called no more, which may not be yet.
+            tracing::error!(vendor, error, "the vendor cannot be asked");
         } else {
             tracing::warn!(vendor, error, "the vendor is asked again later");
         }

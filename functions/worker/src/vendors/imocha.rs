@@ -44,7 +44,7 @@ pub enum Invites {
     Refused(StatusCode),
 }
 
-/// What a 401 of Process Callbacks is about that names none of the ids.
+/// What a 401 is about that names none of the ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// Some of the ids or the key: another call has to tell.
@@ -134,7 +134,7 @@ impl Api {
         let Ok(id) = attempt.parse::<i64>() else {
             return Ok(NO_ID);
         };
-        let (_, report) = self.read_report(id).await?;
+        let (_, report) = self.read_report(id, Doubt::Ids).await?;
         let report = report::within(&report);
         if !is_of(report.get("testInvitationId"), attempt) {
             return Err(VendorError::Strange);
@@ -153,7 +153,7 @@ impl Api {
         let request = self.0.get(&format!("/v3/reports/{id}/pdf"));
         match self
             .0
-            .document(request, |answer| of_one(answer, id))
+            .document(request, |answer| of_one(answer, id, Doubt::Ids))
             .await?
         {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
@@ -172,15 +172,21 @@ impl Api {
         let Ok(attempt) = attempt.parse::<i64>() else {
             return Ok(ResultAnswer::Unclear);
         };
-        let (bytes, report) = self.read_report(attempt).await?;
+        let (bytes, report) = self.read_report(attempt, Doubt::Ids).await?;
         report::result(attempt, bytes, &report)
     }
 
+    /// Whether the key is good: asks for the result of an attempt that iMocha is known to have.
+    pub async fn probe(&self, known: &str) -> Result<(), VendorError> {
+        let known = known.parse::<i64>().map_err(|_| VendorError::NotFound)?;
+        self.read_report(known, Doubt::Key).await.map(drop)
+    }
+
     /// The report's exact bytes, and its JSON.
-    async fn read_report(&self, id: i64) -> Result<(Vec<u8>, Value), VendorError> {
+    async fn read_report(&self, id: i64, doubt: Doubt) -> Result<(Vec<u8>, Value), VendorError> {
         let admission = self.0.admit().await?;
         let request = self.0.get(&format!("/v3/reports/{id}?reportType=1"));
-        let judge = |answer: &Answer| of_one(answer, id);
+        let judge = |answer: &Answer| of_one(answer, id, doubt);
         let mut answer = found(self.0.ask(admission, request, judge).await?, id)?;
         let bytes = std::mem::take(&mut answer.bytes);
         Ok((bytes, answer.success()?))
@@ -217,11 +223,11 @@ fn seconds(time: Timestamp) -> String {
 
 /// What the answer to a call about one attempt means for other calls: one that is not ours is answered 401 as well, whether it is
 /// named or not, and must not have the whole API left alone. Three refusals in a row are about the key.
-fn of_one(answer: &Answer, id: i64) -> Outcome {
-    match answer.outcome() {
-        Outcome::KeyRefused if is_foreign(answer, id) => Outcome::Well,
-        Outcome::KeyRefused => Outcome::KeyDoubted,
-        outcome => outcome,
+fn of_one(answer: &Answer, id: i64, doubt: Doubt) -> Outcome {
+    match (answer.outcome(), doubt) {
+        (Outcome::KeyRefused, _) if is_foreign(answer, id) => Outcome::Well,
+        (Outcome::KeyRefused, Doubt::Ids) => Outcome::KeyDoubted,
+        (outcome, _) => outcome,
     }
 }
 

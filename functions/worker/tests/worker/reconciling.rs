@@ -199,6 +199,25 @@ async fn two_runs_over_one_window_ask_for_nothing_and_store_nothing_twice() {
 }
 
 #[tokio::test]
+async fn what_its_callback_said_is_terminated_or_left_is_not_missing_from_the_completed() {
+    let world = world().await;
+    let ended = [(1, Status::Terminated), (2, Status::Abandoned)];
+    with(
+        &world,
+        vec![(1, "completed", -HOUR), (2, "completed", -HOUR)],
+    );
+    for (id, reached) in ended {
+        called(&world, id, reached).await;
+    }
+    let run = reconcile(&world, "a", 24).await;
+    assert_eq!((run.counts.known, run.counts.missing), (2, 0));
+    assert!(calls(&world, "callbacks").is_empty());
+    for (id, reached) in ended {
+        assert_eq!(status(&world, id).await, Some(reached));
+    }
+}
+
+#[tokio::test]
 async fn what_was_asked_for_in_vain_is_left_to_operators() {
     let world = world_with(&[("IMOCHA_ASK_TIMES", "1")]).await;
     with(&world, vec![(3, "completed", -HOUR)]);
@@ -371,6 +390,11 @@ async fn a_401_is_about_the_window_if_a_known_attempt_is_told_and_about_the_key_
             assert_eq!(run.outcome, RunOutcome::Running);
             assert_eq!(world.only_marked().await.due_at, at(30 * MINUTE));
             assert_eq!(calls(&world, "testattempts").len(), 1);
+            // One probe is enough: the key is bad, and nobody calls any more.
+            world.wait_until(at(5 * MINUTE));
+            assert_eq!(calls(&world, "/reports/").len(), 1);
+            assert!(world.worker.vendors.result("imocha", "7").await.is_err());
+            assert_eq!(calls(&world, "/reports/").len(), 1);
         }
     }
 }
@@ -406,14 +430,7 @@ async fn a_run_that_is_cut_short_anywhere_goes_on() {
         let key = begin(&world, "a", 24).await;
         world.platform().cut_off_after(cut);
         let mut ended = step(&world, &key).await.is_ok();
-        while ended {
-            let messages = world.take_messages();
-            if messages.is_empty() {
-                break;
-            }
-            let bodies = messages.iter().map(|it| Some(it.to_string())).collect();
-            ended = world.handle(bodies).await.is_empty();
-        }
+        ended = ended && world.work_off_queue_or_fail().await;
         world.platform().mend();
         world.take_messages();
         for minutes in [6, 11, 14] {
