@@ -1,7 +1,8 @@
 //! The archive: where reports are kept, in S3.
 //!
-//! An object is named after its attempt and its bytes, and only written where there is none: the same bytes are kept once, changed
-//! ones are another object, and a worker that dies between here and the table leaves nothing that the next one does not find.
+//! An object is named after its attempt and its bytes, and only written where there is none, or where it would expire too soon: the same
+//! bytes are kept once, changed ones are another object, and a worker that dies between here and the table leaves nothing that
+//! the next one does not find.
 
 use crate::download::pdf::Pdf;
 use aws_sdk_s3::Client;
@@ -77,6 +78,15 @@ impl Archive {
 
     /// Keeps a report under this key, unless it is there. S3 checks that what arrives has the hash that was taken here.
     pub async fn keep(&self, key: &str, pdf: &Pdf) -> Result<Kept, ArchiveError> {
+        self.put(key, pdf, Some("*")).await
+    }
+
+    /// Keeps a report under this key, also if it is there, so that its time begins anew.
+    pub async fn renew(&self, key: &str, pdf: &Pdf) -> Result<Kept, ArchiveError> {
+        self.put(key, pdf, None).await
+    }
+
+    async fn put(&self, key: &str, pdf: &Pdf, unless: Option<&str>) -> Result<Kept, ArchiveError> {
         let body = ByteStream::read_from().path(pdf.path()).build().await;
         let put = self
             .client
@@ -85,7 +95,7 @@ impl Archive {
             .key(key)
             .content_type(CONTENT_TYPE)
             .checksum_sha256(STANDARD.encode(pdf.sha256))
-            .if_none_match("*")
+            .set_if_none_match(unless.map(str::to_owned))
             .body(body.map_err(ArchiveError::File)?);
         match put.send().await {
             Ok(_) => Ok(Kept::Now),

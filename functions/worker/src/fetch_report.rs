@@ -28,8 +28,9 @@ const MOST_TIME: Duration = Duration::from_secs(45);
 const TO_NOTE: Duration = Duration::from_secs(3);
 /// When a report that took too long is fetched again.
 const TOO_LONG: Duration = Duration::from_mins(1);
-/// What expires so soon is not there to be found again.
-const ABOUT_TO_EXPIRE: Duration = Duration::from_hours(24);
+/// Where reports expire, bytes that are kept for longer than this already would be gone that much before the report that names
+/// them now.
+const AS_GOOD_AS_NEW: Duration = Duration::from_hours(24);
 
 /// What is to be fetched.
 struct Wanted<'a> {
@@ -168,10 +169,12 @@ impl Worker {
         let (key, sha256) = (&wanted.report.key, hex::encode(fetched.pdf.sha256));
         let s3_key =
             archive::object_key(key, &sha256).ok_or_else(|| JobError::Gone(key.clone()))?;
-        let kept = if self.has_bytes(&key.pk, &sha256).await? {
-            Kept::Before
-        } else {
-            self.archive.keep(&s3_key, &fetched.pdf).await?
+        let now = self.clock.now();
+        let (kept, fetched_at) = match self.kept_since(&key.pk, &sha256).await? {
+            // The object's time goes on from then.
+            Some(since) if self.lasts(since, now) => (Kept::Before, since),
+            Some(_) => (self.archive.renew(&s3_key, &fetched.pdf).await?, now),
+            None => (self.archive.keep(&s3_key, &fetched.pdf).await?, now),
         };
         notes::add(Metric::ReportsKept, 1);
         tracing::info!(
@@ -185,21 +188,22 @@ impl Worker {
             sha256,
             size_bytes: fetched.pdf.size_bytes,
             content_type: archive::CONTENT_TYPE.to_owned(),
-            fetched_at: self.clock.now(),
+            fetched_at,
             origin: fetched.origin,
         })
     }
 
-    /// Whether one of the attempt's reports has these bytes, and will have them for a while.
-    async fn has_bytes(&self, pk: &str, sha256: &str) -> Result<bool, JobError> {
-        let now = self.clock.now();
-        let stays = |fetched_at: Timestamp| {
-            self.keep_for
-                .is_none_or(|keep_for| fetched_at.plus(keep_for) > now.plus(ABOUT_TO_EXPIRE))
-        };
+    /// Since when the bucket has these bytes, by what the attempt's reports say.
+    async fn kept_since(&self, pk: &str, sha256: &str) -> Result<Option<Timestamp>, JobError> {
         let reports = self.table.reports(pk).await?;
-        let mut kept = reports.iter().filter_map(|report| report.kept.as_ref());
-        Ok(kept.any(|kept| kept.sha256 == sha256 && stays(kept.fetched_at)))
+        let kept = reports.iter().filter_map(|report| report.kept.as_ref());
+        let same = kept.filter(|kept| kept.sha256 == sha256);
+        Ok(same.map(|kept| kept.fetched_at).max())
+    }
+
+    /// Whether what was kept then lasts about as long as what is kept now.
+    fn lasts(&self, since: Timestamp, now: Timestamp) -> bool {
+        self.keep_for.is_none() || since.plus(AS_GOOD_AS_NEW) > now
     }
 
     async fn settle_report(&self, report: &ReportItem, fetching: Fetching) -> Result<(), JobError> {

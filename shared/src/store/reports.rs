@@ -58,7 +58,7 @@ pub struct KeptReport {
     pub size_bytes: u64,
     /// What they are.
     pub content_type: String,
-    /// When they were fetched.
+    /// When they were fetched and last put where they are kept.
     pub fetched_at: Timestamp,
     /// How they were had.
     pub origin: ReportOrigin,

@@ -84,17 +84,32 @@ async fn the_same_bytes_are_not_uploaded_twice_and_others_are_another_object() {
     assert_eq!(objects(&world).len(), 2);
 }
 
+/// What is known of one report, and how often its object was written, when the same bytes are offered at each of these hours.
+async fn offered_at(world: &World, hours: &[i64]) -> Vec<(i64, usize)> {
+    let mut seen = Vec::new();
+    for hour in hours {
+        world.wait_until(at(hour * 3600));
+        let offer = offered(world, "1").await;
+        world.fetch(&offer).await;
+        let fetched_at = kept(world.report(&offer).await).fetched_at;
+        let since = fetched_at.milliseconds_since(at(0)) / 3_600_000;
+        seen.push((since.cast_signed(), world.platform().stored(&object("1"))));
+    }
+    seen
+}
+
 #[tokio::test]
-async fn what_is_about_to_expire_is_not_taken_for_kept() {
+async fn the_same_bytes_last_as_long_as_the_last_report_that_names_them() {
     let world = world_with(&[("RETENTION_DAYS", "7")]).await;
-    let first = offered(&world, "1").await;
-    world.fetch(&first).await;
-    world.wait_until(at(6 * 86_400));
-    let again = offered(&world, "1").await;
-    world.fetch(&again).await;
-    // The bucket knows whether it is still there.
-    assert_eq!(world.platform().uploads(), 2);
-    assert_eq!(kept(world.report(&again).await).fetched_at, at(6 * 86_400));
+    let seen = offered_at(&world, &[0, 23, 25, 48, 50]).await;
+    assert_eq!(seen, [(0, 1), (0, 1), (25, 2), (25, 2), (50, 3)]);
+}
+
+#[tokio::test]
+async fn what_never_expires_is_written_once() {
+    let world = world().await;
+    let seen = offered_at(&world, &[0, 25, 8760]).await;
+    assert_eq!(seen, [(0, 1), (0, 1), (0, 1)]);
 }
 
 #[tokio::test]

@@ -60,6 +60,8 @@ pub struct Platform {
     objects: Mutex<BTreeMap<String, Object>>,
     /// How often an upload was tried, those that were refused among them.
     uploads: Mutex<usize>,
+    /// The keys that were written, in order.
+    stored: Mutex<Vec<String>>,
     bucket_is_missing: Mutex<bool>,
     secrets: Mutex<HashMap<String, String>>,
     messages: Mutex<Vec<Value>>,
@@ -179,6 +181,12 @@ impl Platform {
         self.objects.lock().unwrap().clone()
     }
 
+    /// How often something was written under this key.
+    pub fn stored(&self, key: &str) -> usize {
+        let stored = self.stored.lock().unwrap();
+        stored.iter().filter(|it| *it == key).count()
+    }
+
     pub fn uploads(&self) -> usize {
         *self.uploads.lock().unwrap()
     }
@@ -241,9 +249,10 @@ impl Platform {
         // S3 refuses what does not have the hash that is said, and so does this.
         let sha256 = STANDARD.encode(Sha256::digest(&bytes));
         assert_eq!(headers["x-amz-checksum-sha256"], sha256);
-        assert_eq!(headers["if-none-match"], "*");
+        let unless = headers.get("if-none-match");
+        assert!(unless.is_none_or(|unless| unless == "*"));
         let mut objects = self.objects.lock().unwrap();
-        if objects.contains_key(key) {
+        if unless.is_some() && objects.contains_key(key) {
             return objects_failure(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
         }
         let object = Object {
@@ -251,6 +260,7 @@ impl Platform {
             bytes,
         };
         objects.insert(key.to_owned(), object);
+        self.stored.lock().unwrap().push(key.to_owned());
         StatusCode::OK.into_response()
     }
 
