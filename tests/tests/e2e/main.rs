@@ -22,6 +22,7 @@ mod openapi;
 mod publishing;
 mod reconciling;
 mod registration;
+mod replay;
 mod reports;
 mod reports_commands;
 mod runbook;
