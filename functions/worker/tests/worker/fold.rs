@@ -762,6 +762,22 @@ async fn what_was_asked_for_is_answered_by_what_comes_after() {
 }
 
 #[tokio::test]
+async fn a_callback_that_was_read_only_later_is_an_answer_all_the_same() {
+    let world = world().await;
+    let asked = world.table.request_again("imocha", "1", at(5));
+    asked.await.unwrap();
+    let begin = world.table.begin_asking("imocha", "1", at(10), PATIENCE);
+    assert_eq!(begin.await.unwrap(), Some(1));
+    let replayed = Delivery {
+        origin: Origin::Replay,
+        ..step("1", Status::Completed, at(20))
+    };
+    world.record(&replayed).await;
+    world.fold(&replayed).await;
+    assert_eq!(world.asked(1).await.outcome, AskedOutcome::Answered);
+}
+
+#[tokio::test]
 async fn a_report_on_request_is_announced_like_a_link() {
     let world = world().await;
     let event = Event {
