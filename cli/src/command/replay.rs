@@ -149,9 +149,10 @@ impl Replay<'_> {
     }
 
     async fn written(&self, item: &Item) -> Result<Outcome, StoreError> {
+        let mut tried = None;
         for _ in 0..ATTEMPTS {
             let Some(original) = self.deployment.table.original(&item.key).await? else {
-                return Ok(Outcome::gone());
+                return self.done_meanwhile(tried, Outcome::gone()).await;
             };
             let (table, now) = (&self.deployment.table, self.deployment.clock.now());
             let (written, key, outcome) = match item.source.anew(&original, &self.people) {
@@ -165,6 +166,7 @@ impl Replay<'_> {
                     placed.key,
                     Outcome::Placed(placed.id),
                 ),
+                Anew::Unchanged => return self.done_meanwhile(tried, Outcome::Unchanged).await,
                 nothing => return Ok(Outcome::of(&nothing)),
             };
             match written {
@@ -172,11 +174,27 @@ impl Replay<'_> {
                     self.tell_worker(key).await;
                     return Ok(outcome);
                 }
-                ReplayOutcome::Overtaken => {}
+                ReplayOutcome::Overtaken => tried = Some((key, outcome)),
                 why => return Ok(Outcome::not_written(why)),
             }
         }
         Ok(Outcome::not_written(ReplayOutcome::Overtaken))
+    }
+
+    /// What was tried is done, if an answer of the table was lost, or another replay was faster. Else, this is what came of it.
+    async fn done_meanwhile(
+        &self,
+        tried: Option<(ItemKey, Outcome)>,
+        otherwise: Outcome,
+    ) -> Result<Outcome, StoreError> {
+        let Some((key, outcome)) = tried else {
+            return Ok(otherwise);
+        };
+        if self.deployment.table.event(&key).await?.is_none() {
+            return Ok(otherwise);
+        }
+        self.tell_worker(key).await;
+        Ok(outcome)
     }
 
     /// The event is marked: what the queue does not take, the sweep finds.

@@ -23,6 +23,7 @@ mod publishing;
 mod reconciling;
 mod registration;
 mod replay;
+mod replay_failures;
 mod reports;
 mod reports_commands;
 mod runbook;

@@ -13,9 +13,9 @@ use shared::queue::FoldMessage;
 use shared::store::{Delivery, EventStore, Origin};
 use std::process::Stdio;
 use testlify_webhook::Testlify;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
-const ATTEMPT: &str = "3314697";
+pub const ATTEMPT: &str = "3314697";
 
 /// What a receiver stores whose reader says this of the body.
 async fn stored(
@@ -53,7 +53,7 @@ async fn unread(stage: &Stage, source: SourceName, key: &EventKey, body: Bytes) 
     stored(stage, source, key, event, body).await
 }
 
-async fn unread_imocha(stage: &Stage, body: Bytes) -> EventId {
+pub async fn unread_imocha(stage: &Stage, body: Bytes) -> EventId {
     let key = EventKey::from_body(None, &body);
     unread(stage, "imocha", &key, body).await
 }
@@ -76,7 +76,7 @@ async fn broken(stage: &Stage) -> [EventId; 4] {
     ids
 }
 
-fn counts(result: &Value) -> [u64; 6] {
+pub fn counts(result: &Value) -> [u64; 6] {
     let names = [
         "found",
         "unchanged",
@@ -88,7 +88,27 @@ fn counts(result: &Value) -> [u64; 6] {
     names.map(|name| result[name].as_u64().unwrap())
 }
 
-const REPLAY: [&str; 2] = ["replay", "--unreadable"];
+pub const REPLAY: [&str; 2] = ["replay", "--unreadable"];
+
+/// A replay that goes on meanwhile.
+pub async fn spawn(stage: &Stage, options: &[&str]) -> Child {
+    let mut command = Command::new(binaries().await.join("hooks"));
+    command
+        .args([&REPLAY[..], options].concat())
+        .current_dir(root())
+        .env("ENDPOINT_URL", stage.bundle.endpoint_url());
+    for (output, value) in stage.bundle.outputs() {
+        command.env(variable(output), value);
+    }
+    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    pipes.spawn().unwrap()
+}
+
+pub async fn signal(child: &Child, signal: &str) {
+    let id = child.id().unwrap().to_string();
+    let kill = Command::new("kill").args([signal, &id]).status().await;
+    assert!(kill.unwrap().success());
+}
 
 #[tokio::test]
 async fn what_a_broken_reader_left_becomes_the_attempts_event_and_state() {
@@ -215,24 +235,13 @@ async fn a_replay_that_is_stopped_says_where_and_goes_on_from_there() {
         first.get_or_insert(id);
     }
     stage.settled().await;
-    let mut command = Command::new(binaries().await.join("hooks"));
-    command
-        .args([&REPLAY[..], &["--per-second", "1", "--json"]].concat())
-        .current_dir(root())
-        .env("ENDPOINT_URL", stage.bundle.endpoint_url());
-    for (output, value) in stage.bundle.outputs() {
-        command.env(variable(output), value);
-    }
-    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = pipes.spawn().unwrap();
+    let child = spawn(&stage, &["--per-second", "1", "--json"]).await;
     let first = first.unwrap();
     eventually("the first is replayed", || async {
         stage.event(&first).await.is_none().then_some(())
     })
     .await;
-    let id = child.id().unwrap().to_string();
-    let kill = Command::new("kill").args(["-INT", &id]).status().await;
-    assert!(kill.unwrap().success());
+    signal(&child, "-INT").await;
     let output = child.wait_with_output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");

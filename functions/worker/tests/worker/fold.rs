@@ -10,7 +10,8 @@ use shared::fold::{Heard, fold};
 use shared::person::HashKey;
 use shared::secrets::SecretText;
 use shared::store::{
-    AskedOutcome, Delivery, FIRST_DUE, Partition, Patience, ReportOutcome, StateWrite, StoredEvent,
+    AskedOutcome, Delivery, FIRST_DUE, Origin, Partition, Patience, ReportOutcome, StateWrite,
+    StoredEvent,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
