@@ -344,18 +344,18 @@ async fn what_is_said_otherwise_of_the_same_attempt_is_replaced_where_it_lies() 
 async fn a_fold_of_what_the_event_said_before_leaves_the_mark() {
     let engine = engine().await;
     let came = delivery("7", "7 done", at(0));
-    let before = engine.recorded(&came).await;
-    let original = engine.original(&came.key).await;
-    let event = Event::of_attempt("7".into(), Some(Status::Completed), None);
-    engine.replace(&original, &event).await;
-    engine
-        .table
-        .settle_event(&before, at(20), None)
-        .await
-        .unwrap();
-    let now = engine.event(&came.key).await;
-    assert!(now.marked, "it is not folded in");
-    engine.table.settle_event(&now, at(30), None).await.unwrap();
+    let mut before = engine.recorded(&came).await;
+    for status in [Status::Completed, Status::Terminated] {
+        let original = engine.original(&came.key).await;
+        let event = Event::of_attempt("7".into(), Some(status), None);
+        engine.replace(&original, &event).await;
+        let settle = engine.table.settle_event(&before, at(20), None);
+        settle.await.unwrap();
+        before = engine.event(&came.key).await;
+        assert!(before.marked, "{status:?} is not folded in");
+    }
+    let settle = engine.table.settle_event(&before, at(30), None);
+    settle.await.unwrap();
     assert!(!engine.event(&came.key).await.marked);
 }
 
