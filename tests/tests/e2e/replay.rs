@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 pub const ATTEMPT: &str = "3314697";
 
 /// What a receiver stores whose reader says this of the body.
-async fn stored(
+pub async fn stored(
     stage: &Stage,
     source: SourceName,
     event_key: &EventKey,

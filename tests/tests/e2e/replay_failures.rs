@@ -1,13 +1,13 @@
 //! A replay that breaks, or that what it leans on breaks: each event is as it was or as it is to be.
 
 use crate::commands::{hooks, json};
-use crate::replay::{ATTEMPT, REPLAY, counts, signal, spawn, unread_imocha};
+use crate::replay::{ATTEMPT, REPLAY, counts, signal, spawn, stored, unread_imocha};
 use crate::stage::{Breaker, Hold, Stage, payload};
 use local::engine::Service;
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::Value;
-use shared::event::Status;
-use shared::key::{EventId, attempt_partition};
+use shared::event::{Event, Status};
+use shared::key::{EventId, EventKey, attempt_partition};
 use shared::store::StoredEvent;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -70,6 +70,30 @@ async fn a_move_whose_answer_is_lost_is_made_once() {
     });
     let result = json(&stage, &REPLAY).await;
     assert_eq!(counts(&result), [1, 0, 0, 1, 0, 0], "{result}");
+    assert_replayed_once(&stage).await;
+}
+
+#[tokio::test]
+async fn a_replacement_whose_answer_is_lost_is_known_to_be_made() {
+    let breaker = Breaker::new();
+    let faults = breaker.clone();
+    let stage = Stage::with(|options| options.faults = Some(Arc::new(faults))).await;
+    let body = payload("imocha/complete.json");
+    let taken = Event::of_attempt(ATTEMPT.into(), Some(Status::InProgress), None);
+    let key = EventKey::from_body(None, &body);
+    let id = stored(&stage, "imocha", &key, taken, body).await;
+    stage.settled().await;
+    let written = AtomicUsize::new(0);
+    breaker.set(move |call| {
+        let writes = call.operation == "UpdateItem";
+        if writes && written.fetch_add(1, Ordering::SeqCst) == 0 {
+            Fault::DisconnectAfter
+        } else {
+            Fault::None
+        }
+    });
+    let result = json(&stage, &["replay", id.as_str()]).await;
+    assert_eq!(counts(&result), [1, 0, 1, 0, 0, 0], "{result}");
     assert_replayed_once(&stage).await;
 }
 
