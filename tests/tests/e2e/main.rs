@@ -22,6 +22,8 @@ mod openapi;
 mod publishing;
 mod reconciling;
 mod registration;
+mod replay;
+mod replay_failures;
 mod reports;
 mod reports_commands;
 mod runbook;
