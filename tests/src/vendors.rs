@@ -32,8 +32,11 @@ pub async fn endpoints<S: Caller>(stage: &Stage) -> Vec<Endpoint> {
 
 /// A call that is ready to be posted.
 pub struct Ready {
+    /// Where to.
     pub path: String,
+    /// With what.
     pub headers: Vec<(String, String)>,
+    /// The exact body.
     pub body: Bytes,
 }
 
