@@ -105,10 +105,18 @@ impl Outcome {
     pub fn complaint(&self) -> String {
         let one = |(seed, problems): (&u64, &Vec<String>)| {
             let again = format!("CRASH_SEED={seed} cargo test -p tests promise_5 -- --nocapture");
-            format!("seed {seed}:\n  {}\n  again: {again}", problems.join("\n  "))
+            format!(
+                "seed {seed}:\n  {}\n  again: {again}",
+                problems.join("\n  ")
+            )
         };
         let each: Vec<String> = self.failures.iter().map(one).collect();
-        format!("{} of {} seeds failed\n{}", each.len(), self.runs, each.join("\n"))
+        format!(
+            "{} of {} seeds failed\n{}",
+            each.len(),
+            self.runs,
+            each.join("\n")
+        )
     }
 }
 

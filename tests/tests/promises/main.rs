@@ -7,4 +7,5 @@
 )]
 
 mod crash;
+mod documents;
 mod promise_5_work_once_created_is_done;

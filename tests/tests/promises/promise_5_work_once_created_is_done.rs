@@ -9,5 +9,8 @@ async fn a_crash_between_any_two_side_effects_loses_nothing() {
     let outcome = crash::run(&settings).await;
     println!("{outcome}");
     assert!(outcome.failures.is_empty(), "{}", outcome.complaint());
-    assert!(outcome.broke_enough(), "a run that breaks nothing proves nothing");
+    assert!(
+        outcome.broke_enough(),
+        "a run that breaks nothing proves nothing"
+    );
 }

@@ -29,10 +29,16 @@ pub async fn all(
         problems.extend(not_stored(stage, delivery, id).await);
     }
     for item in stage.table.parked().await.unwrap() {
-        problems.push(format!("{} is parked, and nothing is wrong any more", item.key));
+        problems.push(format!(
+            "{} is parked, and nothing is wrong any more",
+            item.key
+        ));
     }
     let published = published(stage).await;
-    let partitions: BTreeSet<&String> = deliveries.iter().filter_map(|it| it.partition.as_ref()).collect();
+    let partitions: BTreeSet<&String> = deliveries
+        .iter()
+        .filter_map(|it| it.partition.as_ref())
+        .collect();
     let mut kept = Vec::new();
     for pk in &partitions {
         let partition = stage.table.partition(pk).await.unwrap();
@@ -87,9 +93,16 @@ async fn wrong_with(stage: &Stage, partition: &Partition, published: &Published)
 
 /// A report is in the bucket, with the SHA-256 that is noted.
 async fn not_kept(stage: &Stage, report: &ReportItem) -> Option<String> {
-    let Some(kept) = report.kept.as_ref().filter(|_| report.outcome == ReportOutcome::Stored) else {
+    let Some(kept) = report
+        .kept
+        .as_ref()
+        .filter(|_| report.outcome == ReportOutcome::Stored)
+    else {
         let (outcome, problem) = (report.outcome, &report.problem);
-        return Some(format!("{} is not kept: {outcome:?}, {problem:?}", report.key));
+        return Some(format!(
+            "{} is not kept: {outcome:?}, {problem:?}",
+            report.key
+        ));
     };
     let bundle = &stage.bundle;
     let bucket = &bundle.outputs()["BucketName"];
@@ -136,7 +149,9 @@ async fn differs_from_undisturbed(
         let undisturbed = standing(&lane.twin.table.partition(pk).await.unwrap());
         let stands = standing(partition);
         if stands != undisturbed {
-            differences.push(format!("{pk} stands as {stands}, undisturbed as {undisturbed}"));
+            differences.push(format!(
+                "{pk} stands as {stands}, undisturbed as {undisturbed}"
+            ));
         }
     }
     differences

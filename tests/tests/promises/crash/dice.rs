@@ -39,7 +39,9 @@ const FLAVOURS: [&[Kind]; 4] = [
     &[KillBefore, KillAfter],
     &[LoseAnswer, FailAfter, Delay, KillAfter],
     &[Fail, Throttle, HangUp],
-    &[KillBefore, KillAfter, HangUp, LoseAnswer, Fail, FailAfter, Throttle, Delay],
+    &[
+        KillBefore, KillAfter, HangUp, LoseAnswer, Fail, FailAfter, Throttle, Delay,
+    ],
 ];
 
 /// Whom a call is for.
@@ -90,7 +92,11 @@ impl Kind {
             Self::Throttle => ("throttled", Fault::Answer(throttled(callee))),
             Self::Delay => {
                 // Most answers are in time; some come after the caller's patience with one try is over.
-                let ms = if rng.u8(..5) == 0 { 1600 } else { rng.u64(20..250) };
+                let ms = if rng.u8(..5) == 0 {
+                    1600
+                } else {
+                    rng.u64(20..250)
+                };
                 ("late", Fault::DelayAfter(Duration::from_millis(ms)))
             }
         }
@@ -98,7 +104,10 @@ impl Kind {
 }
 
 fn failure(rng: &mut Rng) -> ErrorAnswer {
-    let status = [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE];
+    let status = [
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
     ErrorAnswer {
         status: status[rng.usize(..2)],
         ..ErrorAnswer::internal("broken by the test")

@@ -9,7 +9,9 @@ pub fn of_call(call: &Call) -> String {
     let body: Value = serde_json::from_slice(&call.body).unwrap_or_default();
     let about = match call.service {
         Service::DynamoDb => of_items(&body),
-        Service::Sqs => body["MessageBody"].as_str().map_or_else(String::new, of_message),
+        Service::Sqs => body["MessageBody"]
+            .as_str()
+            .map_or_else(String::new, of_message),
         Service::S3 | Service::SecretsManager | Service::EventBridge => String::new(),
     };
     let function = call.function.as_deref().unwrap_or_default();
@@ -37,7 +39,10 @@ fn of_items(body: &Value) -> String {
         return item(text("pk"), text("sk"));
     }
     let values = body["ExpressionAttributeValues"].as_object();
-    let texts = values.into_iter().flatten().filter_map(|(_, value)| value["S"].as_str());
+    let texts = values
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, value)| value["S"].as_str());
     texts.collect::<Vec<_>>().join(" ")
 }
 
@@ -59,11 +64,17 @@ fn promise_5_a_call_is_about_the_same_whatever_the_day_and_the_ports() {
         })
     };
     let event = r#"{"Key":{"pk":{"S":"imocha#attempt#7"},"sk":{"S":"event#abc"}}}"#;
-    assert_eq!(call("UpdateItem", event), "F UpdateItem imocha#attempt#7 event");
+    assert_eq!(
+        call("UpdateItem", event),
+        "F UpdateItem imocha#attempt#7 event"
+    );
     let unplaced = r#"{"Key":{"pk":{"S":"imocha#unplaced#2026-01-01#3"},"sk":{"S":"event#abc"}}}"#;
     assert_eq!(call("UpdateItem", unplaced), "F UpdateItem imocha event");
     let several = r#"{"TransactItems":[{"Update":{"Key":{"pk":{"S":"p"},"sk":{"S":"state"}}}}]}"#;
-    assert_eq!(call("TransactWriteItems", several), "F TransactWriteItems p state");
+    assert_eq!(
+        call("TransactWriteItems", several),
+        "F TransactWriteItems p state"
+    );
     let query = r#"{"ExpressionAttributeValues":{":now":{"N":"5"},":shard":{"S":"due#1"}}}"#;
     assert_eq!(call("Query", query), "F Query due#1");
     let message = r#"{"version":1,"job":"publish","pk":"p","sk":"state"}"#;

@@ -66,7 +66,9 @@ impl Lane {
         let xobin = Xobin::start(API_KEY).await.unwrap();
         let gate = async |vendor, url: &str| {
             let faults: Arc<dyn Faults> = plan.clone();
-            Gate::before(vendor, url, faults, callers.clone()).await.unwrap()
+            Gate::before(vendor, url, faults, callers.clone())
+                .await
+                .unwrap()
         };
         let gates = [
             gate("imocha", imocha.base_url()).await,
@@ -123,7 +125,12 @@ impl Lane {
 
     async fn act(&self, seed: u64, deliveries: &[Delivery], story: &mut Story) {
         self.plan.begin(seed);
-        let sent = join_all(deliveries.iter().map(|it| self.senders.send(&self.stage, it))).await;
+        let sent = join_all(
+            deliveries
+                .iter()
+                .map(|it| self.senders.send(&self.stage, it)),
+        )
+        .await;
         // Sweeps are disturbed like everything else.
         for _ in 0..2 {
             self.until_quiet(&self.stage).await;
@@ -161,7 +168,10 @@ impl Lane {
         }
         let left = stage.marked().await;
         let left: Vec<String> = left.iter().map(ToString::to_string).collect();
-        Err(format!("not settled after {MOST_ROUNDS} sweeps: {}", left.join(", ")))
+        Err(format!(
+            "not settled after {MOST_ROUNDS} sweeps: {}",
+            left.join(", ")
+        ))
     }
 
     /// Waits until the queue was empty at two looks.
@@ -191,20 +201,34 @@ impl Lane {
 fn equip(options: &mut Options, gates: &[Gate; 4]) {
     let [imocha, jobmojito, testlify, xobin] = gates.each_ref().map(Gate::base_url);
     let mut settings = BTreeMap::new();
-    for (vendor, url) in [("IMOCHA", imocha), ("JOBMOJITO", jobmojito), ("XOBIN", xobin)] {
+    for (vendor, url) in [
+        ("IMOCHA", imocha),
+        ("JOBMOJITO", jobmojito),
+        ("XOBIN", xobin),
+    ] {
         settings.insert(format!("{vendor}_API_BASE_URL"), url.to_owned());
         // Nobody is there to be spared.
         settings.insert(format!("{vendor}_API_CALLS_PER_MINUTE"), "6000".to_owned());
     }
-    settings.insert("TESTLIFY_REPORT_BASE_URL".to_owned(), format!("{testlify}/"));
-    options.function_environment.insert("WorkerFunction".to_owned(), settings);
+    settings.insert(
+        "TESTLIFY_REPORT_BASE_URL".to_owned(),
+        format!("{testlify}/"),
+    );
+    options
+        .function_environment
+        .insert("WorkerFunction".to_owned(), settings);
     for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
-        options.secrets.insert(secret.to_owned(), json!({ "api_key": API_KEY }));
+        options
+            .secrets
+            .insert(secret.to_owned(), json!({ "api_key": API_KEY }));
     }
-    options.secrets.insert("HashKeySecret".to_owned(), json!({ "key": HASH_KEY }));
+    options
+        .secrets
+        .insert("HashKeySecret".to_owned(), json!({ "key": HASH_KEY }));
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words")
+    text.or(panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without words")
 }

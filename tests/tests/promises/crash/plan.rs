@@ -97,7 +97,10 @@ impl Story {
             later: rng.u8(..10) == 0,
             again: rng.u8(..6) == 0,
         };
-        let kinds = [(hand_out.later, "handed out later"), (hand_out.again, "handed out again")];
+        let kinds = [
+            (hand_out.later, "handed out later"),
+            (hand_out.again, "handed out again"),
+        ];
         for (_, kind) in kinds.into_iter().filter(|(so, _)| *so) {
             let what = what.clone();
             self.broken.push(Broken { kind, what, nth });
@@ -123,6 +126,8 @@ impl Faults for Plan {
 
     fn hand_out(&self, body: &str) -> HandOut {
         let mut story = self.0.lock().unwrap();
-        story.as_mut().map_or_else(HandOut::default, |story| story.hand_out(body))
+        story
+            .as_mut()
+            .map_or_else(HandOut::default, |story| story.hand_out(body))
     }
 }

@@ -25,18 +25,6 @@ pub enum Vendor {
     Xobin,
 }
 
-impl Vendor {
-    /// The source's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Imocha => "imocha",
-            Self::Jobmojito => "jobmojito",
-            Self::Testlify => "testlify",
-            Self::Xobin => "xobin",
-        }
-    }
-}
-
 /// A delivery to be made.
 #[derive(Clone, Debug)]
 pub struct Delivery {
@@ -139,7 +127,11 @@ impl Author<'_> {
         let email = format!("candidate.{}@example.com", self.number());
         for name in names {
             let mut body = read(&format!("testlify/{version}-{name}.json"));
-            let field = if version == "v1" { "/data/email" } else { "/data/candidate/email" };
+            let field = if version == "v1" {
+                "/data/email"
+            } else {
+                "/data/candidate/email"
+            };
             *body.pointer_mut(field).unwrap() = json!(email);
             let assessment = body["data"]["assessmentId"].as_str().unwrap().to_owned();
             let people = HashKey::from(SecretText::from(HASH_KEY.to_owned()));
@@ -175,9 +167,19 @@ impl Author<'_> {
         self.links.lead(body.to_string().as_bytes())
     }
 
-    fn add(&mut self, vendor: Vendor, version: &'static str, body: Vec<u8>, partition: Option<String>) {
+    fn add(
+        &mut self,
+        vendor: Vendor,
+        version: &'static str,
+        body: Vec<u8>,
+        partition: Option<String>,
+    ) {
         let number = self.deliveries.len();
-        let unheard = if self.rng.u8(..6) == 0 { self.rng.usize(1..=2) } else { 0 };
+        let unheard = if self.rng.u8(..6) == 0 {
+            self.rng.usize(1..=2)
+        } else {
+            0
+        };
         self.deliveries.push(Delivery {
             vendor,
             version,
