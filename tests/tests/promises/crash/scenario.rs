@@ -90,6 +90,8 @@ impl Author<'_> {
         for name in ["in-progress", last] {
             let mut body = read(&format!("imocha/{name}.json"));
             body["TestInvitationId"] = json!(id);
+            // One attempt is one person's; the payloads are of several.
+            body["CandidateEmailId"] = json!(format!("candidate.{id}@example.com"));
             if body["ReportPDFUrl"].is_string() {
                 body["ReportPDFUrl"] = json!(format!("https://app.imocha.io/PDFReport?id={id}"));
             }

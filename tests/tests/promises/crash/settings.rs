@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// How many, if nobody says.
 const RUNS: u64 = 50;
 /// Bundles side by side, if nobody says: much of a story is waiting.
-const LANES: usize = 3;
+const LANES: usize = 4;
 
 /// Which seeds are run, and how.
 #[derive(Debug)]
