@@ -41,11 +41,13 @@ pub struct Stage {
 }
 
 /// The project's directory.
+#[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// A payload under `events/`.
+#[must_use]
 pub fn payload(name: &str) -> Bytes {
     std::fs::read(root().join("events").join(name))
         .unwrap()
@@ -280,6 +282,7 @@ impl Default for Breaker {
 
 impl Breaker {
     /// Breaks nothing yet.
+    #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Box::new(|_| Fault::None))))
     }

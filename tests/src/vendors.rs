@@ -20,6 +20,7 @@ pub async fn credentials<S: Caller>(stage: &Stage) -> S::Credentials {
 }
 
 /// The logical id of a source's inbound secret.
+#[must_use]
 pub fn secret<S: Caller>() -> String {
     let (first, rest) = S::NAME.split_at(1);
     format!("{}{rest}Secret", first.to_uppercase())

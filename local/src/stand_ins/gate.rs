@@ -119,3 +119,49 @@ fn refusal(answer: &ErrorAnswer) -> Response<Bytes> {
     *response.status_mut() = answer.status;
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::{Call, Fault};
+    use crate::stand_ins::Testlify;
+    use futures_util::future::BoxFuture;
+    use std::future::ready;
+
+    /// Breaks by path.
+    struct ByPath;
+
+    impl Faults for ByPath {
+        fn before<'a>(&'a self, _call: &'a Call) -> BoxFuture<'a, Fault> {
+            Box::pin(ready(Fault::None))
+        }
+
+        fn before_vendor<'a>(&'a self, call: &'a VendorCall) -> BoxFuture<'a, Fault> {
+            let fault = match call.path.as_str() {
+                "/reports/refused.pdf" => Fault::Answer(ErrorAnswer::internal("on purpose")),
+                "/reports/lost.pdf" => Fault::DisconnectAfter,
+                _ => Fault::None,
+            };
+            Box::pin(ready(fault))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_broken_is_passed_on_and_back() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let testlify = Testlify::start().await.unwrap();
+        let (faults, callers) = (Arc::new(ByPath), Callers::default());
+        let gate = Gate::before("testlify", testlify.base_url(), faults, callers);
+        let gate = gate.await.unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let get = |base_url: &str, name: &str| client.get(format!("{base_url}/reports/{name}.pdf"));
+        let through = get(gate.base_url(), "1").send().await.unwrap();
+        let straight = get(testlify.base_url(), "1").send().await.unwrap();
+        assert_eq!(through.headers()["content-type"], "application/pdf");
+        let (through, straight) = (through.bytes().await, straight.bytes().await);
+        assert_eq!(through.unwrap(), straight.unwrap());
+        let refused = get(gate.base_url(), "refused").send().await.unwrap();
+        assert_eq!(refused.status(), 500);
+        assert!(get(gate.base_url(), "lost").send().await.is_err());
+    }
+}
