@@ -180,10 +180,11 @@ fn standing(partition: &Partition) -> String {
     let stored = partition.state.as_ref();
     let number = stored.and_then(|it| it.report);
     let report = partition.reports.iter().find(|it| it.number() == number);
-    let sha256 = report.and_then(|it| it.kept.as_ref()).map(|it| &it.sha256);
+    // Not which bytes: by another way, a stand-in has another PDF.
+    let kept = report.is_some_and(|it| it.kept.is_some());
     let confirmation = partition.confirmation.as_ref().map(|it| it.outcome);
     let state = stored.map_or_else(String::new, |it| in_words(&it.state));
-    format!("{state} {sha256:?} {confirmation:?}")
+    format!("{state}, report kept: {kept}, {confirmation:?}")
 }
 
 fn in_words(state: &State) -> String {

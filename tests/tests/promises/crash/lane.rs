@@ -139,7 +139,7 @@ impl Lane {
         }
         self.until_quiet(&self.stage).await;
         story.broken = self.plan.end();
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             self.lose_all_messages().await;
         }
         story.accepted = sent.iter().flatten().count();
