@@ -1,9 +1,11 @@
 //! What the command line takes.
 
+pub mod replay;
 pub mod webhooks;
 
 use crate::lifetime::LinkLifetime;
 use clap::{Args, Parser, Subcommand};
+use replay::ReplayArgs;
 use shared::event::Status;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -73,6 +75,8 @@ pub enum Command {
     Sweep,
     /// Bring back what was parked, and the messages of the dead-letter queue.
     Redrive,
+    /// Read stored events anew, by the readers that this command was built with, and fold what they say now.
+    Replay(ReplayArgs),
 }
 
 #[derive(Debug, Args)]

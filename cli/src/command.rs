@@ -12,6 +12,7 @@ pub mod local;
 pub mod openapi;
 pub mod reconcile;
 pub mod redrive;
+pub mod replay;
 pub mod reports;
 pub mod reprocess;
 pub mod secrets;

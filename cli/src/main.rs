@@ -127,5 +127,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Tail(args) => command::tail::run(&find().await?, &args, json).await,
         Command::Sweep => command::sweep::run(&find().await?, json).await,
         Command::Redrive => command::redrive::run(&find().await?, json).await,
+        Command::Replay(args) => command::replay::run(find, &args, json).await,
     }
 }

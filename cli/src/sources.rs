@@ -8,6 +8,9 @@ use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
 use serde_json::{Value, json};
 use shared::caller::{Caller, Delivery, Endpoint, VendorCall};
+use shared::person::HashKey;
+use shared::replay::{Anew, anew};
+use shared::store::Original;
 use std::path::Path;
 use testlify_webhook::Testlify;
 use xobin_webhook::Xobin;
@@ -41,16 +44,21 @@ pub struct Entry {
     local_secret: fn() -> Value,
     endpoints: fn(&str) -> anyhow::Result<Vec<Endpoint>>,
     call: fn(&str, Delivery<'_>) -> anyhow::Result<VendorCall>,
+    /// Whether reading a body needs the key that people's addresses are hashed with.
+    pub hashes_people: bool,
+    anew: fn(&Original, &HashKey) -> Anew,
 }
 
 impl Entry {
-    const fn of<S: Caller>(chosen: &'static str, local_secret: fn() -> Value) -> Self {
+    const fn of<S: Caller + Default>(chosen: &'static str, local_secret: fn() -> Value) -> Self {
         Self {
             name: S::NAME,
             chosen,
             local_secret,
             endpoints: endpoints::<S>,
             call: call::<S>,
+            hashes_people: S::HASHES_PEOPLE,
+            anew: |original, people| anew(&S::default(), original, people),
         }
     }
 
@@ -82,6 +90,11 @@ impl Entry {
     /// A call as the vendor makes it.
     pub fn call(&self, secret: &str, delivery: Delivery<'_>) -> anyhow::Result<VendorCall> {
         (self.call)(secret, delivery)
+    }
+
+    /// What a stored event of it says to the reader that this command was built with.
+    pub fn anew(&self, original: &Original, people: &HashKey) -> Anew {
+        (self.anew)(original, people)
     }
 
     /// The way in that a file is for, by its name up to the first `-`; the only one, if there is only one.

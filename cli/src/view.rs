@@ -70,6 +70,8 @@ pub struct EventDetails {
     #[serde(flatten)]
     pub summary: EventSummary,
     pub event: Event,
+    /// How often its bytes were read anew and said something else.
+    pub replays: u64,
 }
 
 impl AttemptView {

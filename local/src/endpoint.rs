@@ -7,9 +7,10 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tokio::net::TcpListener;
 
+use crate::callers::Callers;
 use crate::calls::Calls;
 use crate::engine::{Engines, Service, failure};
-use crate::faults::{Call, Fault, Faults};
+use crate::faults::{Call, ErrorAnswer, Fault, Faults};
 use crate::meter::Meter;
 use crate::server::{Answer, Disconnect, Server};
 
@@ -20,6 +21,7 @@ const LARGEST_REQUEST: usize = 200 * 1024 * 1024;
 pub(crate) struct Endpoint {
     pub(crate) engines: Arc<Engines>,
     pub(crate) calls: Arc<Calls>,
+    pub(crate) callers: Callers,
     pub(crate) faults: Option<Arc<dyn Faults>>,
     /// Reckons what calls of the database consume, if anybody wants to know.
     pub(crate) meter: Option<Arc<Meter>>,
@@ -54,21 +56,13 @@ impl Endpoint {
             return Ok(rejected("UnknownOperationException", message));
         };
         self.calls.count(service, &operation);
-        let fault = self.fault(service, &operation, request.body()).await;
-        let engine = self.metered(service, &operation, request);
-        match fault {
-            Fault::None => Ok(engine.await),
-            Fault::Answer(answer) => Ok(answer.to_response(service)),
-            Fault::Disconnect => Err(Disconnect),
-            Fault::AnswerAfter(answer) => {
-                engine.await;
-                Ok(answer.to_response(service))
-            }
-            Fault::DisconnectAfter => {
-                engine.await;
-                Err(Disconnect)
-            }
-        }
+        let access_key = Callers::access_key(request.headers());
+        let fault = self.fault(service, &operation, &request, access_key.as_deref());
+        let fault = fault.await;
+        let refuse = |answer: &ErrorAnswer| answer.to_response(service);
+        let kill = self.callers.kill(access_key.as_deref());
+        let work = self.metered(service, &operation, request);
+        fault.befall(work, refuse, kill).await
     }
 
     async fn metered(
@@ -86,14 +80,21 @@ impl Endpoint {
         response
     }
 
-    async fn fault(&self, service: Service, operation: &str, body: &Bytes) -> Fault {
+    async fn fault(
+        &self,
+        service: Service,
+        operation: &str,
+        request: &Request<Bytes>,
+        access_key: Option<&str>,
+    ) -> Fault {
         let Some(faults) = &self.faults else {
             return Fault::None;
         };
         let call = Call {
+            function: access_key.and_then(|it| self.callers.function(it)),
             service,
             operation: operation.to_owned(),
-            body: body.clone(),
+            body: request.body().clone(),
         };
         faults.before(&call).await
     }

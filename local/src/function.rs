@@ -24,6 +24,7 @@ use environment::Environment;
 use invocation::Answer;
 pub use invocation::InvokeError;
 
+use crate::callers::Callers;
 use crate::logs::Logs;
 use crate::template::FunctionResource;
 
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     /// Set last, over the template's own variables.
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) logs: Arc<Logs>,
+    /// Where its processes are known by their access keys.
+    pub(crate) callers: Callers,
 }
 
 /// A function that can be invoked.

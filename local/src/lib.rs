@@ -26,6 +26,7 @@
 
 pub mod binaries;
 mod bundle;
+mod callers;
 mod calls;
 pub mod clock;
 mod endpoint;
@@ -45,6 +46,7 @@ pub mod stand_ins;
 pub mod template;
 
 pub use bundle::{Bundle, BundleError, FunctionInfo, Options};
+pub use callers::Callers;
 pub use calls::CallCounts;
 pub use function::InvokeError;
 pub use logs::{LogLine, LogSink};

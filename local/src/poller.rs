@@ -1,6 +1,7 @@
 //! The event source mapping between a queue and a function: receive, invoke, delete what is done.
 
 mod event;
+mod hand_out;
 mod settlement;
 
 use std::sync::Arc;
@@ -13,8 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::engine::{EngineError, Engines, Service};
+use crate::faults::Faults;
 use crate::function::Function;
 use crate::template::QueueSource;
+use hand_out::Batch;
 
 /// The most that SQS hands out at once.
 const LARGEST_RECEIVE: usize = 10;
@@ -30,31 +33,20 @@ pub(crate) struct Poller {
 }
 
 /// What all workers of a mapping share.
-struct Mapping {
+pub(crate) struct Mapping {
     engines: Arc<Engines>,
     function: Arc<Function>,
     source: QueueSource,
     queue_url: String,
+    faults: Option<Arc<dyn Faults>>,
     /// One worker at a time fills a batch, or each would get a share of it.
     turn: Mutex<()>,
 }
 
 impl Poller {
-    /// Polls a queue for `function`, with so many invocations at once.
-    pub(crate) fn start(
-        engines: &Arc<Engines>,
-        function: &Arc<Function>,
-        source: QueueSource,
-        queue_url: String,
-        concurrency: usize,
-    ) -> Self {
-        let mapping = Arc::new(Mapping {
-            engines: Arc::clone(engines),
-            function: Arc::clone(function),
-            source,
-            queue_url,
-            turn: Mutex::new(()),
-        });
+    /// Polls a queue, with so many invocations at once.
+    pub(crate) fn start(mapping: Mapping, concurrency: usize) -> Self {
+        let mapping = Arc::new(mapping);
         let (stop, stopped) = watch::channel(false);
         let mut workers = JoinSet::new();
         for _ in 0..concurrency.max(1) {
@@ -82,8 +74,12 @@ async fn work(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool>) {
             mapping.gather(&mut stopped).await
         };
         match gathered {
-            Ok(batch) if batch.is_empty() => {}
-            Ok(batch) => mapping.settle(&batch).await,
+            Ok(received) => {
+                let batch = Batch::of(received, mapping.faults.as_deref());
+                if !batch.messages.is_empty() {
+                    mapping.settle(&batch).await;
+                }
+            }
             Err(error) => {
                 let function = &mapping.function.resource().logical_id;
                 tracing::error!(%function, %error, "the queue could not be polled");
@@ -94,6 +90,24 @@ async fn work(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool>) {
 }
 
 impl Mapping {
+    /// Between this queue and `function`.
+    pub(crate) fn new(
+        engines: &Arc<Engines>,
+        function: &Arc<Function>,
+        source: QueueSource,
+        queue_url: String,
+        faults: Option<Arc<dyn Faults>>,
+    ) -> Self {
+        Self {
+            engines: Arc::clone(engines),
+            function: Arc::clone(function),
+            source,
+            queue_url,
+            faults,
+            turn: Mutex::new(()),
+        }
+    }
+
     /// A full batch, or what came before the window closed; what there is when told to stop.
     async fn gather(&self, stopped: &mut watch::Receiver<bool>) -> Result<Vec<Value>, EngineError> {
         let size = usize::try_from(self.source.batch_size).unwrap_or(LARGEST_RECEIVE);
@@ -153,20 +167,23 @@ impl Mapping {
         }
     }
 
-    async fn settle(&self, batch: &[Value]) {
-        let payload = event::of(batch, &self.source.queue_arn).to_string();
+    async fn settle(&self, Batch { messages, again }: &Batch) {
+        let payload = event::of(messages, &self.source.queue_arn).to_string();
         let outcome = self.function.invoke(Bytes::from(payload)).await;
         let function = &self.function.resource().logical_id;
         if let Err(error) = &outcome {
-            tracing::warn!(%function, %error, messages = batch.len(), "the function failed its batch");
+            tracing::warn!(%function, %error, messages = messages.len(), "the function failed its batch");
         }
-        let ids: Vec<&str> = batch
+        let ids: Vec<&str> = messages
             .iter()
             .map(|message| text(message, "MessageId"))
             .collect();
         let done = settlement::done(&ids, self.source.reports_failures, outcome.ok().as_deref());
-        let is_done = |message: &&Value| done.contains(text(message, "MessageId"));
-        for message in batch.iter().filter(is_done) {
+        let is_done = |message: &&Value| {
+            let id = text(message, "MessageId");
+            done.contains(id) && !again.contains(id)
+        };
+        for message in messages.iter().filter(is_done) {
             // Most likely it took longer than its visibility time-out, and is a dead letter by now.
             if let Err(error) = self.delete(text(message, "ReceiptHandle")).await {
                 tracing::warn!(%function, %error, "a message that is done could not be deleted");

@@ -7,6 +7,7 @@
 
 mod account;
 mod callbacks;
+mod gate;
 mod host;
 mod imocha;
 mod jobmojito;
@@ -17,6 +18,7 @@ mod report;
 mod testlify;
 mod xobin;
 
+pub use gate::Gate;
 pub use imocha::Imocha;
 pub use jobmojito::Jobmojito;
 pub use links::{Links, report_hosts};

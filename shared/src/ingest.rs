@@ -8,7 +8,7 @@ use crate::key::{EventId, ItemKey};
 use crate::person::HashKey;
 use crate::queue::{FoldMessage, Queue, QueueError};
 use crate::secrets::{CachedSecret, SecretError, SecretReader, Stage, Versions};
-use crate::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
+use crate::source::{AuthenticCall, Call, Reading, Source, Unauthenticated};
 use crate::store::{Delivery, EventStore, Origin, Recorded, StoreError};
 use futures_util::future::join;
 use serde::Serialize;
@@ -161,9 +161,9 @@ impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
         let (credentials, people) = join(self.credentials(), self.people()).await;
         let call = call.authenticate(&self.source, &*credentials?)?;
         let people = people?;
-        let delivery = match self.read(&call, &people) {
+        let delivery = match read(&self.source, &call, &people) {
             Reading::Ping => return Ok(self.answer_ping(&call)),
-            Reading::Event(event) => self.delivery(&call, event.bounded()),
+            Reading::Event(event) => self.delivery(&call, *event),
         };
         let recorded = timeout(self.budgets.store, self.events.record(&delivery))
             .await
@@ -195,19 +195,6 @@ impl<S: Source, R: SecretReader, E: EventStore, Q: Queue> Receiver<S, R, E, Q> {
             .await
             .map_err(|_| Refusal::SecretTimedOut)??;
         Ok(versions.current.clone())
-    }
-
-    /// Reads the body. What cannot be read, be it for a fault of the reader's, becomes an event that is kept until it can.
-    fn read(&self, call: &AuthenticCall, people: &HashKey) -> Reading {
-        let read = catch_unwind(AssertUnwindSafe(|| self.source.read(call, people)));
-        match read {
-            Ok(Ok(reading)) => reading,
-            Ok(Err(unreadable)) => Reading::from(unreadable_event(&unreadable)),
-            Err(_) => Reading::from(Event {
-                problem: Some("the reader panicked".into()),
-                ..Event::new(Kind::Unreadable)
-            }),
-        }
     }
 
     fn delivery(&self, call: &AuthenticCall, event: Event) -> Delivery {
@@ -255,9 +242,22 @@ fn within_limit(call: Call) -> Result<Call, Refusal> {
     Ok(call)
 }
 
-fn unreadable_event(unreadable: &Unreadable) -> Event {
+/// Reads the body, as what can be stored of it. What cannot be read, be it for a fault of the reader's, becomes an event that is
+/// kept until it can.
+pub fn read<S: Source>(source: &S, call: &AuthenticCall, people: &HashKey) -> Reading {
+    let read = catch_unwind(AssertUnwindSafe(|| source.read(call, people)));
+    let event = match read {
+        Ok(Ok(Reading::Ping)) => return Reading::Ping,
+        Ok(Ok(Reading::Event(event))) => *event,
+        Ok(Err(unreadable)) => unreadable_event(unreadable.to_string()),
+        Err(_) => unreadable_event("the reader panicked".into()),
+    };
+    Reading::from(event.bounded())
+}
+
+fn unreadable_event(problem: String) -> Event {
     Event {
-        problem: Some(unreadable.to_string()),
+        problem: Some(problem),
         ..Event::new(Kind::Unreadable)
     }
 }

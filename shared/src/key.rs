@@ -113,6 +113,19 @@ impl ItemKey {
             .then(|| EventId::new(source, self))
     }
 
+    /// What tells the event at this key from the others of its partition.
+    #[must_use]
+    pub fn event_key(&self) -> Option<EventKey> {
+        let key = self.sk.strip_prefix(EVENT_PREFIX)?;
+        Some(EventKey(key.to_owned()))
+    }
+
+    /// Whether this is an event of which nobody knew what it is about.
+    #[must_use]
+    pub fn is_unplaced(&self) -> bool {
+        self.pk.split('#').nth(1) == Some("unplaced")
+    }
+
     /// The shard of the indexes that this item is in.
     #[must_use]
     pub fn shard(&self) -> u8 {
@@ -376,6 +389,21 @@ mod tests {
         for pk in ["", "xobin", "vendor#xobin", "erased#ada"] {
             assert_eq!(source(pk), None, "{pk}");
         }
+    }
+
+    #[test]
+    fn an_events_place_says_which_event_it_is_and_whether_it_has_none() {
+        let event_key = EventKey::from_delivery_id("msg_1#a");
+        let mut event = Event::new(Kind::Unreadable);
+        let unplaced = ItemKey::of_event("testlify", &event, &event_key, now());
+        assert!(unplaced.is_unplaced());
+        event.attempt = Some("unplaced#7".into());
+        let placed = ItemKey::of_event("testlify", &event, &event_key, now());
+        assert!(!placed.is_unplaced());
+        assert_eq!(unplaced.event_key(), Some(event_key.clone()));
+        assert_eq!(placed.event_key(), Some(event_key));
+        let state = ItemKey::of_attempt("testlify", "7", STATE);
+        assert_eq!(state.event_key(), None);
     }
 
     #[test]

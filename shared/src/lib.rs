@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod person;
 pub mod queue;
 pub mod registration;
+pub mod replay;
 pub mod secrets;
 pub mod source;
 pub mod store;

@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::key::{EventKey, SourceName};
 use crate::person::HashKey;
 use crate::secrets::{Credentials, SecretText, Stage, Versions};
+use crate::store::Original;
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
 use http::HeaderMap;
@@ -50,12 +51,32 @@ impl fmt::Debug for Call {
     }
 }
 
-/// A call whose sender is known. Only [`Call::authenticate`] makes one.
+/// A call whose sender is known. Only [`Call::authenticate`] makes one, and [`AuthenticCall::of_stored`] makes it again.
 #[derive(Debug)]
 pub struct AuthenticCall {
     call: Call,
     /// Which version of the credentials vouches for it.
     pub vouched_by: Stage,
+}
+
+impl AuthenticCall {
+    /// A call that was believed when it came, as far as the table keeps it: what its source reads it by. Nothing but the table
+    /// makes an [`Original`].
+    pub fn of_stored<S: Source>(source: &S, original: &Original) -> Self {
+        let key = original.event.key.event_key();
+        let path = key.map(|key| source.path_of_stored(&key, &original.body));
+        Self {
+            call: Call {
+                headers: HeaderMap::new(),
+                path: path.unwrap_or_default(),
+                body: original.body.clone(),
+                received: original.event.summary.first_received,
+                correlation_id: String::new(),
+            },
+            // Which it was is not kept; no reader asks.
+            vouched_by: Stage::Current,
+        }
+    }
 }
 
 impl Call {
@@ -180,6 +201,12 @@ pub trait Source: Send + Sync + 'static {
     /// What tells the event from others and stays the same when it is repeated.
     fn event_key(&self, call: &AuthenticCall) -> EventKey {
         EventKey::from_body(None, &call.body)
+    }
+
+    /// The named parts of the path that [`Source::read`] goes by, of an event that is stored. Paths are not kept, since they hold
+    /// tokens, so that the event's key has to tell; a source whose reader goes by the body alone needs none.
+    fn path_of_stored(&self, _key: &EventKey, _body: &[u8]) -> HashMap<String, String> {
+        HashMap::new()
     }
 
     /// What the body says. `people` hashes a person's address, where [`Source::HASHES_PEOPLE`].

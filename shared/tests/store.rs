@@ -19,6 +19,8 @@ mod events;
 mod limits;
 #[path = "store/registrations.rs"]
 mod registrations;
+#[path = "store/replays.rs"]
+mod replays;
 #[path = "store/reports.rs"]
 mod reports;
 #[path = "store/runs.rs"]

@@ -1,1 +1,12 @@
-//! End to end: the real binaries on the local bundle. Everything is in `tests/`.
+//! What the end-to-end tests stand on: the real binaries on the local bundle ([`stage`]), calls as the vendors make them
+//! ([`vendors`]), another system that reads results ([`inbox`]). The tests themselves are in `tests/`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that is not as expected is to stop where it is"
+)]
+
+pub mod inbox;
+pub mod stage;
+pub mod vendors;

@@ -1,6 +1,7 @@
 //! `hooks events`: what came, exactly as it came.
 
 use crate::args::{EventsListArgs, EventsShowArgs};
+use crate::command::reprocess::counted;
 use crate::deployment::Deployment;
 use crate::exit::WrongUse;
 use crate::output::{self, or_dash};
@@ -54,6 +55,7 @@ pub async fn show(
     let details = EventDetails {
         summary: event.summary,
         event: event.event,
+        replays: event.replays,
     };
     if json {
         return output::json(&details);
@@ -74,11 +76,19 @@ async fn find(deployment: &Deployment, args: &EventsShowArgs) -> anyhow::Result<
 }
 
 fn print(details: &EventDetails) -> anyhow::Result<()> {
-    let EventDetails { summary, event } = details;
+    let EventDetails {
+        summary,
+        event,
+        replays,
+    } = details;
     output::line(&format!("{} {}", summary.id, summary.kind))?;
     output::line(&format!(
         "    received {} times, from {} to {}",
         summary.deliveries, summary.first_received, summary.last_received
     ))?;
+    if *replays > 0 {
+        let times = counted(usize::try_from(*replays)?, "time");
+        output::line(&format!("    read anew {times} with another outcome"))?;
+    }
     output::line(&serde_json::to_string_pretty(event)?)
 }

@@ -75,7 +75,7 @@ where
 }
 
 /// A day is its beginning, in UTC.
-fn time(option: &str, text: &str) -> Result<Timestamp, WrongUse> {
+pub fn time(option: &str, text: &str) -> Result<Timestamp, WrongUse> {
     let midnight = || Timestamp::parse(&format!("{text}T00:00:00Z"));
     Timestamp::parse(text).or_else(|_| midnight()).map_err(|_| {
         WrongUse(format!(

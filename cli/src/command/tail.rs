@@ -93,7 +93,7 @@ fn pattern(args: &TailArgs) -> anyhow::Result<Value> {
 }
 
 /// Ctrl-C, or what a supervisor sends, or the end of the terminal.
-async fn stopped() -> anyhow::Result<()> {
+pub async fn stopped() -> anyhow::Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let mut hung_up = signal(SignalKind::hangup())?;

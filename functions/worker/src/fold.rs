@@ -13,8 +13,8 @@ use shared::event::{Kind, Report};
 use shared::fold::{Heard, fold, in_doubt};
 use shared::key::{CONFIRMATION, ItemKey};
 use shared::store::{
-    ConfirmationOutcome, FIRST_DUE, Origin, Partition, ReportItem, ReportOutcome, StateWrite,
-    StoredEvent, StoredState,
+    ConfirmationOutcome, FIRST_DUE, Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent,
+    StoredState,
 };
 use shared::timestamp::Timestamp;
 
@@ -172,7 +172,7 @@ impl Worker {
         let called = partition
             .events
             .iter()
-            .filter(|event| event.summary.origin == Origin::Webhook);
+            .filter(|event| event.summary.origin.is_call());
         let answer = called
             .map(|event| event.summary.last_received)
             .filter(|received| asked.is_answered_by(*received))

@@ -177,7 +177,7 @@ fn called(partition: &Partition) -> Option<Event> {
     let called = partition
         .events
         .iter()
-        .filter(|event| event.summary.origin == Origin::Webhook);
+        .filter(|event| event.summary.origin.is_call());
     let heard: Vec<Heard> = called.map(StoredEvent::heard).collect();
     let state = fold(&heard)?;
     let status = state.status.map(|(status, _)| status);

@@ -17,6 +17,7 @@ use shared::lenient;
 use shared::person::HashKey;
 use shared::secrets::{self, SecretText};
 use shared::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
+use std::collections::HashMap;
 
 /// The kinds of webhooks, by Xobin's words for them. Each has a path of its own.
 pub const KINDS: [&str; 3] = ["start", "submission", "updates"];
@@ -82,6 +83,15 @@ impl Source for Xobin {
     /// Two kinds may have one body, and the path alone tells them apart.
     fn event_key(&self, call: &AuthenticCall) -> EventKey {
         EventKey::from_body(call.path(KIND), &call.body)
+    }
+
+    /// The key is that of the body under its kind.
+    fn path_of_stored(&self, key: &EventKey, body: &[u8]) -> HashMap<String, String> {
+        let kind = KINDS
+            .into_iter()
+            .find(|kind| EventKey::from_body(Some(kind), body) == *key);
+        let kind = kind.map(|kind| (KIND.to_owned(), kind.to_owned()));
+        kind.into_iter().collect()
     }
 
     fn read(&self, call: &AuthenticCall, _people: &HashKey) -> Result<Reading, Unreadable> {

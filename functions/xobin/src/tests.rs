@@ -228,6 +228,17 @@ fn one_body_of_two_kinds_is_two_events() {
 }
 
 #[test]
+fn the_kind_of_a_stored_event_is_told_by_its_key() {
+    for kind in KINDS {
+        let key = Xobin.event_key(&authentic(kind, b"{}"));
+        let path = Xobin.path_of_stored(&key, b"{}");
+        assert_eq!(path.get(KIND).map(String::as_str), Some(kind));
+    }
+    let key = Xobin.event_key(&authentic("of tomorrow", b"{}"));
+    assert!(Xobin.path_of_stored(&key, b"{}").is_empty());
+}
+
+#[test]
 fn what_the_vendor_would_call_is_believed() {
     for secret in [BASIC, API_KEY, BOTH] {
         let credentials = versions(secret).current;

@@ -11,7 +11,7 @@ use crate::engine::Engines;
 use crate::function::{Function, Settings};
 use crate::gateway::{Gateway, Routes};
 use crate::logs::Logs;
-use crate::poller::Poller;
+use crate::poller::{Mapping, Poller};
 use crate::schedule::{Schedules, Tick, Ticker, interval};
 use crate::server;
 use crate::template::{FunctionResource, Place, Template};
@@ -41,6 +41,7 @@ pub(super) async fn start(options: Options) -> Result<Bundle, BundleError> {
     let endpoint = Endpoint {
         engines: Arc::clone(&engines),
         calls: Arc::clone(&calls),
+        callers: options.callers.clone(),
         faults: options.faults.clone(),
         meter: meter.clone(),
     };
@@ -125,6 +126,7 @@ fn functions(
             resource: resource.clone(),
             environment,
             logs: Arc::clone(logs),
+            callers: options.callers.clone(),
         }))
     };
     template.functions.iter().map(function).collect()
@@ -205,7 +207,9 @@ fn pollers(
             let user = &function.resource().logical_id;
             let url = queue_url(template, &source.queue_arn, user)?;
             let concurrency = concurrency(function.resource(), options.concurrency);
-            pollers.push(Poller::start(engines, function, source, url, concurrency));
+            let faults = options.faults.clone();
+            let mapping = Mapping::new(engines, function, source, url, faults);
+            pollers.push(Poller::start(mapping, concurrency));
         }
     }
     Ok(pollers)

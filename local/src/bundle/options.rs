@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::callers::Callers;
 use crate::faults::Faults;
 use crate::logs::LogSink;
 use crate::schedule::Schedules;
@@ -46,6 +47,8 @@ pub struct Options {
     pub log_sink: LogSink,
     /// What breaks calls to the engines.
     pub faults: Option<Arc<dyn Faults>>,
+    /// Where the functions' processes are known: also to whoever breaks what they call elsewhere.
+    pub callers: Callers,
     /// Whether what calls of the database consume is reckoned: see [`crate::Bundle::capacity_units`].
     pub meter: bool,
     /// Processes of each function, at most. Above it, invocations wait for their turn: this limit is the
@@ -73,6 +76,7 @@ impl Options {
             schedules: Schedules::default(),
             log_sink: LogSink::default(),
             faults: None,
+            callers: Callers::default(),
             meter: false,
             concurrency: 4,
         }

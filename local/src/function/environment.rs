@@ -10,6 +10,7 @@ use super::invocation::{Answer, InvokeError};
 use super::process::Process;
 use super::runtime_api::{Invocation, RuntimeApi, Signal};
 use super::{Processes, Settings, variables};
+use crate::callers::Place;
 use crate::{clock, random};
 
 /// How long Lambda lets a function initialise.
@@ -22,6 +23,8 @@ pub(super) struct Environment {
     timeout: Duration,
     born_in: u64,
     generation: watch::Receiver<u64>,
+    /// Dropped last, when the process is gone.
+    place: Place,
 }
 
 /// What ends the wait for a process.
@@ -44,8 +47,9 @@ impl Environment {
         let api = RuntimeApi::start(settings.resource.arn())
             .await
             .map_err(not_started)?;
-        let variables = variables::of_process(settings, api.address);
         let function = &settings.resource.logical_id;
+        let place = settings.callers.place(function);
+        let variables = variables::of_process(settings, api.address, &place.access_key);
         let process = Process::start(
             &settings.executable,
             &variables,
@@ -61,6 +65,7 @@ impl Environment {
             timeout,
             born_in,
             generation,
+            place,
         };
         match environment.ready(Instant::now() + START_LIMIT).await {
             Ok(()) => Ok(environment),
@@ -72,7 +77,9 @@ impl Environment {
     }
 
     pub(super) fn is_alive(&mut self) -> bool {
-        self.process.is_alive() && *self.generation.borrow() == self.born_in
+        self.process.is_alive()
+            && *self.generation.borrow() == self.born_in
+            && !self.place.is_killed()
     }
 
     /// Waits until the process asks for an invocation.
@@ -123,12 +130,14 @@ impl Environment {
             timeout,
             born_in,
             generation,
+            place,
         } = self;
         tokio::select! {
             // What the process said goes before its end: an answer counts even if it was its last act.
             biased;
             Some(signal) = api.signals.recv() => Event::Signal(signal),
             () = superseded(generation, *born_in) => Event::Ended(InvokeError::Stopped),
+            () = place.killed() => Event::Ended(InvokeError::Exited("killed by a fault".to_owned())),
             how = process.ended() => Event::Ended(InvokeError::Exited(how)),
             () = tokio::time::sleep_until(deadline) => Event::Ended(InvokeError::TimedOut(*timeout)),
         }

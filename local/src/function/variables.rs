@@ -11,7 +11,11 @@ use crate::template::REGION;
 ///
 /// `AWS_LAMBDA_INITIALIZATION_TYPE` is left out on purpose: it is how a function knows that it runs on AWS,
 /// where it refuses an `ENDPOINT_URL`.
-pub(super) fn of_process(settings: &Settings, runtime_api: SocketAddr) -> BTreeMap<String, String> {
+pub(super) fn of_process(
+    settings: &Settings,
+    runtime_api: SocketAddr,
+    access_key: &str,
+) -> BTreeMap<String, String> {
     let resource = &settings.resource;
     let directory = settings
         .executable
@@ -35,7 +39,7 @@ pub(super) fn of_process(settings: &Settings, runtime_api: SocketAddr) -> BTreeM
         ),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_ACCESS_KEY_ID", access_key.to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
         ("_HANDLER", "bootstrap".to_owned()),
         ("LAMBDA_TASK_ROOT", directory.unwrap_or_default()),

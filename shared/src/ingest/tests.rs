@@ -2,6 +2,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::event::Status;
 use crate::secrets::{Credentials, SecretText, Stage};
+use crate::source::Unreadable;
 use crate::timestamp::Timestamp;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};

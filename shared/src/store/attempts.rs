@@ -298,6 +298,6 @@ impl Table {
 }
 
 const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_sha256, raw_encoding, raw_parts, \
-    raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, #state, version, folds, \
+    raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, replays, #state, version, folds, \
     changed_at, published, report, link, valid_until, outcome, #url, requested_at, requested_by, asked_at, times, \
     answered_at, problem, read_at, differences, s3_key, sha256, size_bytes, content_type, fetched_at, fetched_from";

@@ -12,6 +12,7 @@ use crate::key::{self, EventId, ItemKey, SHARDS};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub enum Origin {
     Reconcile,
     /// The vendor's API was asked for the result.
     Api,
+    /// The vendor called, and where the event belongs was told only when its bytes were read anew.
+    Replay,
 }
 
 impl Origin {
@@ -35,6 +38,16 @@ impl Origin {
             Self::Webhook => "webhook",
             Self::Reconcile => "reconcile",
             Self::Api => "api",
+            Self::Replay => "replay",
+        }
+    }
+
+    /// Whether the vendor called: then the bytes are for the source's reader.
+    #[must_use]
+    pub const fn is_call(self) -> bool {
+        match self {
+            Self::Webhook | Self::Replay => true,
+            Self::Reconcile | Self::Api => false,
         }
     }
 }
@@ -50,6 +63,8 @@ pub struct StoredEvent {
     pub event: Event,
     /// Whether it is marked as not folded in yet.
     pub marked: bool,
+    /// How often its bytes were read anew and said something else.
+    pub replays: u64,
     body: BodyPlace,
 }
 
@@ -130,6 +145,27 @@ impl StoredEvent {
         self.body.part_keys(&self.key.pk)
     }
 
+    /// Whether the two have the same exact bytes.
+    pub(super) fn has_body_of(&self, other: &Self) -> bool {
+        self.body.sha256 == other.body.sha256
+    }
+
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.body.parts > 0
+    }
+
+    /// The exact bytes, if `stored` is what lies of them in order.
+    pub(super) fn decode_body(&self, stored: &[u8]) -> Result<Vec<u8>, ItemError> {
+        let body = self.body.decode(stored);
+        body.ok_or_else(|| self.damaged())
+    }
+
+    fn damaged(&self) -> ItemError {
+        ItemError::DamagedBody {
+            event: self.key.clone(),
+        }
+    }
+
     pub(super) fn read(attributes: &Attributes) -> Result<Self, ItemError> {
         let item = Item(attributes);
         Ok(Self {
@@ -137,6 +173,7 @@ impl StoredEvent {
             summary: summary(attributes)?,
             event: item.json("event")?,
             marked: Mark::is_on(attributes),
+            replays: item.optional_count("replays").unwrap_or(0),
             body: BodyPlace {
                 sha256: item.text("raw_sha256")?.to_owned(),
                 encoding: item.word("raw_encoding")?,
@@ -147,7 +184,7 @@ impl StoredEvent {
     }
 }
 
-fn summary(attributes: &Attributes) -> Result<EventSummary, ItemError> {
+pub(super) fn summary(attributes: &Attributes) -> Result<EventSummary, ItemError> {
     let item = Item(attributes);
     Ok(EventSummary {
         id: item.word_parsed("id")?,
@@ -163,12 +200,8 @@ fn summary(attributes: &Attributes) -> Result<EventSummary, ItemError> {
 
 impl EventStore for Table {
     async fn record(&self, delivery: &Delivery) -> Result<Recorded, StoreError> {
-        let beside = serde_json::to_vec(&delivery.event).map_or(MAX_EVENT_BYTES, |json| json.len());
-        let body = StoredBody::new(&delivery.body, beside);
-        for (number, part) in body.parts().iter().enumerate() {
-            let key = part_key(&delivery.key.pk, &body.sha256, number);
-            self.put_body_part(key, part).await?;
-        }
+        let body = stored_body(&delivery.body, &delivery.event);
+        self.put_body_parts(&delivery.key.pk, &body).await?;
         let update = record_update(delivery, &body);
         let old = self.update(update).await?.unwrap_or_default();
         Ok(match Item(&old).optional_number("deliveries") {
@@ -180,8 +213,25 @@ impl EventStore for Table {
     }
 }
 
+/// The body, as it is stored beside this event.
+pub(super) fn stored_body(body: &Bytes, event: &Event) -> StoredBody {
+    let beside = serde_json::to_vec(event).map_or(MAX_EVENT_BYTES, |json| json.len());
+    StoredBody::new(body, beside)
+}
+
 /// Writes what does not change only where it is not there yet, counts the delivery, and sets the mark.
 fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
+    let received = delivery.received;
+    let update = first_update(delivery, body)
+        .set("last_received", time(received))
+        .add_one("deliveries")
+        .remove(TIME_TO_LIVE)
+        .returning(ReturnValue::UpdatedOld);
+    Mark::first(delivery.key.shard(), received).set_on(update)
+}
+
+/// Writes what does not change of an event, where it is not there yet.
+pub(super) fn first_update(delivery: &Delivery, body: &StoredBody) -> Update {
     let Delivery {
         key,
         id,
@@ -203,28 +253,36 @@ fn record_update(delivery: &Delivery, body: &StoredBody) -> Update {
         .set_once("raw_parts", count(body.parts().len()))
         .set_once("raw_size_bytes", count(delivery.body.len()))
         .set_once("first_received", time(*received))
-        .set_once("day_shard", text(key::day_shard(source, &day, shard)))
-        .set("last_received", time(*received))
-        .add_one("deliveries")
-        .remove(TIME_TO_LIVE)
-        .returning(ReturnValue::UpdatedOld);
+        .set_once("day_shard", text(key::day_shard(source, &day, shard)));
     let update = match &event.attempt {
         Some(attempt) => update.set_once("attempt", text(attempt)),
         None => update,
     };
-    let update = match &body.placement {
+    match &body.placement {
         body::Placement::Inline(raw) => update.set_once("raw", blob(raw)),
         // So that another body under the same delivery id finds the place taken.
         body::Placement::Parts(_) => update.set_once("raw", blob(&[])),
-    };
-    Mark::first(shard, *received).set_on(update)
+    }
 }
 
-fn blob(bytes: &[u8]) -> AttributeValue {
+pub(super) fn blob(bytes: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(bytes))
 }
 
 impl Table {
+    /// The parts of a body that has any.
+    pub(super) async fn put_body_parts(
+        &self,
+        pk: &str,
+        body: &StoredBody,
+    ) -> Result<(), StoreError> {
+        for (number, part) in body.parts().iter().enumerate() {
+            let key = part_key(pk, &body.sha256, number);
+            self.put_body_part(key, part).await?;
+        }
+        Ok(())
+    }
+
     /// Without a condition: what lies there already are the same bytes.
     async fn put_body_part(&self, key: ItemKey, bytes: &[u8]) -> Result<(), StoreError> {
         self.client
@@ -261,19 +319,15 @@ impl Table {
 
     /// The exact bytes of the event's body: those that came, or an error.
     pub async fn event_body(&self, event: &StoredEvent) -> Result<Vec<u8>, StoreError> {
-        let damaged = || ItemError::DamagedBody {
-            event: event.key.clone(),
-        };
         let mut stored = Vec::new();
         for key in event.body.keys(&event.key) {
-            let item = self.get(&key).await?.ok_or_else(damaged)?;
+            let item = self.get(&key).await?.ok_or_else(|| event.damaged())?;
             stored.extend(Item(&item).bytes("raw")?);
         }
-        let body = event.body.decode(&stored).ok_or_else(damaged)?;
-        Ok(body)
+        Ok(event.decode_body(&stored)?)
     }
 
-    /// Removes the mark of an event that is folded in, unless it came again since it was read. `keep_for` is how long the
+    /// Removes the mark of an event that is folded in, unless it came again or was read anew since it was read here. `keep_for` is how long the
     /// event is kept from now on; `None` is for ever. The parts of its body come first: cut short, the event is settled again.
     pub async fn settle_event(
         &self,
@@ -289,6 +343,10 @@ impl Table {
         let update = Mark::clear_on(Update::of_existing(&event.key))
             .only_if_is("deliveries", number(event.summary.deliveries))
             .set_or_remove(TIME_TO_LIVE, expires);
+        let update = match event.replays {
+            0 => update.only_if("attribute_not_exists(replays)"),
+            replays => update.only_if_is("replays", number(replays)),
+        };
         self.update(update).await?;
         Ok(())
     }
@@ -299,15 +357,23 @@ impl Table {
         source: &str,
         day: &str,
     ) -> Result<Vec<EventSummary>, StoreError> {
+        let events = self.places_of_day(source, day).await?;
+        Ok(events.into_iter().map(|(_, summary)| summary).collect())
+    }
+
+    /// The same, with where they lie.
+    pub async fn places_of_day(
+        &self,
+        source: &str,
+        day: &str,
+    ) -> Result<Vec<(ItemKey, EventSummary)>, StoreError> {
         let mut events = Vec::new();
         for shard in 0..SHARDS {
             for attributes in self.day_shard(source, day, shard).await? {
-                events.push(summary(&attributes)?);
+                events.push((Item(&attributes).key()?, summary(&attributes)?));
             }
         }
-        events.sort_by(|a: &EventSummary, b| {
-            (a.first_received, &a.id).cmp(&(b.first_received, &b.id))
-        });
+        events.sort_by(|(_, a), (_, b)| (a.first_received, &a.id).cmp(&(b.first_received, &b.id)));
         Ok(events)
     }
 

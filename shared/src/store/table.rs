@@ -6,7 +6,7 @@ use crate::key::ItemKey;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use std::collections::HashMap;
 use std::error::Error;
 
@@ -76,8 +76,16 @@ impl Table {
     ) -> Result<bool, StoreError> {
         let updates = updates.into_iter();
         let items = updates.map(|update| update.in_transaction(&self.name));
+        self.write_together(items.collect()).await
+    }
+
+    /// The same of writes of any sort.
+    pub(super) async fn write_together(
+        &self,
+        items: Vec<TransactWriteItem>,
+    ) -> Result<bool, StoreError> {
         let request = self.client.transact_write_items();
-        let request = request.set_transact_items(Some(items.collect()));
+        let request = request.set_transact_items(Some(items));
         match request.send().await {
             Ok(_) => Ok(true),
             Err(error) if overtaken(&error) => Ok(false),

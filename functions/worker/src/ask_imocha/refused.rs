@@ -13,7 +13,6 @@ use crate::vendors::imocha::{Doubt, ProcessCallbacks};
 use crate::{JobError, Worker};
 use reqwest::StatusCode;
 use shared::key::attempt_partition;
-use shared::store::Origin;
 use std::collections::BTreeSet;
 
 impl Worker {
@@ -182,6 +181,6 @@ impl Worker {
         let pk = attempt_partition(SOURCE, &id.to_string());
         let partition = self.table.partition(&pk).await?;
         let mut events = partition.events.iter();
-        Ok(events.any(|event| event.summary.origin == Origin::Webhook))
+        Ok(events.any(|event| event.summary.origin.is_call()))
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::vendors::VendorResult;
 use shared::event::{Event, Order, Score, Stage};
-use shared::store::{Origin, StoredEvent};
+use shared::store::StoredEvent;
 
 /// The answer as a whole snapshot. `None` if it agrees with several that say different things, or with none and does not say
 /// itself how far the attempt is.
@@ -16,7 +16,7 @@ pub(super) fn completed(
 ) -> Option<VendorResult> {
     let mut agreeing = stored
         .iter()
-        .filter(|it| it.summary.origin == Origin::Webhook)
+        .filter(|it| it.summary.origin.is_call())
         .map(|it| &it.event)
         .filter(|it| it.order == Order::Snapshot(stage) && agrees(&result, it));
     let Some(first) = agreeing.next() else {

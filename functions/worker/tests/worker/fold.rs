@@ -10,7 +10,8 @@ use shared::fold::{Heard, fold};
 use shared::person::HashKey;
 use shared::secrets::SecretText;
 use shared::store::{
-    AskedOutcome, Delivery, FIRST_DUE, Partition, Patience, ReportOutcome, StateWrite, StoredEvent,
+    AskedOutcome, Delivery, FIRST_DUE, Origin, Partition, Patience, ReportOutcome, StateWrite,
+    StoredEvent,
 };
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -759,6 +760,22 @@ async fn what_was_asked_for_is_answered_by_what_comes_after() {
     assert_eq!(asked.answered_at, Some(at(20)));
     assert_eq!(world.state(&done).await.version, 1);
     assert!(world.nothing_is_left_to_do().await);
+}
+
+#[tokio::test]
+async fn a_callback_that_was_read_only_later_is_an_answer_all_the_same() {
+    let world = world().await;
+    let asked = world.table.request_again("imocha", "1", at(5));
+    asked.await.unwrap();
+    let begin = world.table.begin_asking("imocha", "1", at(10), PATIENCE);
+    assert_eq!(begin.await.unwrap(), Some(1));
+    let replayed = Delivery {
+        origin: Origin::Replay,
+        ..step("1", Status::Completed, at(20))
+    };
+    world.record(&replayed).await;
+    world.fold(&replayed).await;
+    assert_eq!(world.asked(1).await.outcome, AskedOutcome::Answered);
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 use crate::stage::{Stage, eventually};
 use serde_json::{Value, json};
 
+/// A queue that the bus leads to.
 pub struct Inbox<'a> {
     stage: &'a Stage,
     queue_url: String,
 }
 
 impl<'a> Inbox<'a> {
+    /// Of everything that is published.
     pub async fn of_all_changes(stage: &'a Stage) -> Self {
         Self::of(stage, "all", &json!({ "source": ["assessment-webhooks"] })).await
     }

@@ -1,5 +1,6 @@
 //! A bundle for one test, and what tests ask of it.
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use local::binaries::{self, CargoOutput, Profile};
@@ -9,7 +10,7 @@ use local::{Bundle, LogSink, Options, Schedules};
 use reqwest::Response;
 use serde_json::{Value, json};
 use shared::clock::Clock;
-use shared::key::{EventId, ItemKey};
+use shared::key::{EventId, ItemKey, LIMITS, SHARDS};
 use shared::store::{StoredEvent, StoredState, Table};
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -26,20 +27,27 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The bundle, and the table as an operator sees it.
 pub struct Stage {
+    /// The bundle.
     pub bundle: Bundle,
+    /// Its table.
     pub table: Table,
     dynamodb: aws_sdk_dynamodb::Client,
+    /// Its queues.
     pub sqs: aws_sdk_sqs::Client,
+    /// Who calls its API.
     pub http: reqwest::Client,
+    /// The time.
     pub clock: Clock,
 }
 
 /// The project's directory.
+#[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// A payload under `events/`.
+#[must_use]
 pub fn payload(name: &str) -> Bytes {
     std::fs::read(root().join("events").join(name))
         .unwrap()
@@ -177,35 +185,65 @@ impl Stage {
     }
 
     /// Has the worker look for work that is due.
-    async fn sweep(&self) {
+    pub async fn sweep(&self) {
         self.send(r#"{"version":1,"job":"sweep","correlation_id":"test"}"#)
             .await;
     }
 
+    /// Lets so much time pass, as far as unfinished work goes, that all that waits is due: whoever said that he is at it is
+    /// not believed any more, and vendors may be called again. Nothing that came in changes.
+    pub async fn let_time_pass(&self) {
+        for key in self.marked().await {
+            self.make_due(&key, "SET due_at = :past REMOVE fetched_until")
+                .await;
+        }
+        for vendor in ["imocha", "jobmojito", "xobin"] {
+            let key = ItemKey::of_vendor(vendor, LIMITS);
+            let delete = self.dynamodb.delete_item();
+            let delete = delete.table_name(self.bundle.table_name());
+            let delete = delete.key("pk", AttributeValue::S(key.pk));
+            let delete = delete.key("sk", AttributeValue::S(key.sk));
+            delete.send().await.unwrap();
+        }
+    }
+
+    /// What has unfinished work that is not parked.
+    pub async fn marked(&self) -> Vec<ItemKey> {
+        let far = self.clock.now().plus(Duration::from_hours(24 * 365));
+        let mut marked = Vec::new();
+        for shard in 0..SHARDS {
+            let due = self.table.due(shard, far, 1000).await.unwrap();
+            marked.extend(due.into_iter().map(|item| item.key));
+        }
+        marked
+    }
+
     /// Makes an item's work due now, and has the worker look for it.
     pub async fn sweep_now(&self, key: &ItemKey) {
-        let past = self
-            .clock
-            .now()
-            .minus(Duration::from_secs(1))
-            .unix_ms()
-            .to_string();
-        let update = self
+        assert!(self.make_due(key, "SET due_at = :past").await, "{key}");
+        self.sweep().await;
+    }
+
+    /// Whether the item still had work to do.
+    async fn make_due(&self, key: &ItemKey, update: &str) -> bool {
+        let past = self.clock.now().minus(Duration::from_secs(1)).unix_ms();
+        let request = self
             .dynamodb
             .update_item()
-            .table_name(self.bundle.table_name());
-        let update = update
+            .table_name(self.bundle.table_name())
             .key("pk", AttributeValue::S(key.pk.clone()))
-            .key("sk", AttributeValue::S(key.sk.clone()));
-        let update = update
+            .key("sk", AttributeValue::S(key.sk.clone()))
             .condition_expression("attribute_exists(due_at)")
-            .update_expression("SET due_at = :past");
-        update
-            .expression_attribute_values(":past", AttributeValue::N(past))
-            .send()
-            .await
-            .unwrap();
-        self.sweep().await;
+            .update_expression(update)
+            .expression_attribute_values(":past", AttributeValue::N(past.to_string()));
+        match request.send().await {
+            Ok(_) => true,
+            Err(error) => {
+                let code = error.code().map(str::to_owned);
+                assert_eq!(code.as_deref(), Some("ConditionalCheckFailedException"));
+                false
+            }
+        }
     }
 }
 
@@ -236,16 +274,25 @@ type Rule = dyn Fn(&Call) -> Fault + Send + Sync;
 #[derive(Clone)]
 pub struct Breaker(Arc<Mutex<Box<Rule>>>);
 
+impl Default for Breaker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Breaker {
     /// Breaks nothing yet.
+    #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Box::new(|_| Fault::None))))
     }
 
+    /// From now on calls are broken by this rule.
     pub fn set(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
         *self.0.lock().unwrap() = Box::new(rule);
     }
 
+    /// From now on nothing is broken.
     pub fn mend(&self) {
         self.set(|_| Fault::None);
     }
@@ -268,6 +315,7 @@ pub struct Hold {
 }
 
 impl Hold {
+    /// For the first call that this names.
     pub fn new(names: fn(&Call) -> bool) -> Arc<Self> {
         Arc::new(Self {
             names,
@@ -282,6 +330,7 @@ impl Hold {
         self.held.acquire().await.unwrap().forget();
     }
 
+    /// Lets it go, and loses it.
     pub fn let_go(&self) {
         self.let_go.add_permits(1);
     }

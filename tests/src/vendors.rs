@@ -20,6 +20,7 @@ pub async fn credentials<S: Caller>(stage: &Stage) -> S::Credentials {
 }
 
 /// The logical id of a source's inbound secret.
+#[must_use]
 pub fn secret<S: Caller>() -> String {
     let (first, rest) = S::NAME.split_at(1);
     format!("{}{rest}Secret", first.to_uppercase())
@@ -32,8 +33,11 @@ pub async fn endpoints<S: Caller>(stage: &Stage) -> Vec<Endpoint> {
 
 /// A call that is ready to be posted.
 pub struct Ready {
+    /// Where to.
     pub path: String,
+    /// With what.
     pub headers: Vec<(String, String)>,
+    /// The exact body.
     pub body: Bytes,
 }
 

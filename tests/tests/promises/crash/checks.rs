@@ -1,0 +1,201 @@
+//! What has to be when all is quiet again.
+
+use super::lane::Lane;
+use super::scenario::Delivery;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use shared::attempt::State;
+use shared::fold::{Heard, fold};
+use shared::key::EventId;
+use shared::store::{
+    ConfirmationOutcome, Origin, Partition, ReportItem, ReportOutcome, StoreError, StoredEvent,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tests::inbox::Inbox;
+use tests::stage::{Stage, eventually};
+
+const LOOKS: usize = 10;
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+/// The newest version of each attempt that was published, by source and attempt.
+type Published = BTreeMap<(String, String), u64>;
+
+/// Notes what is not as it has to be.
+pub async fn all(
+    lane: &Lane,
+    deliveries: &[Delivery],
+    accepted: &[(&Delivery, EventId)],
+    problems: &mut Vec<String>,
+) {
+    let stage = &lane.stage;
+    for (delivery, id) in accepted {
+        problems.extend(not_stored(stage, delivery, id).await);
+    }
+    for item in stage.table.parked().await.unwrap() {
+        problems.push(format!(
+            "{} is parked, and nothing is wrong any more",
+            item.key
+        ));
+    }
+    let published = published(stage).await;
+    let partitions: BTreeSet<&String> = deliveries
+        .iter()
+        .filter_map(|it| it.partition.as_ref())
+        .collect();
+    let mut kept = Vec::new();
+    for pk in &partitions {
+        let partition = stage.table.partition(pk).await.unwrap();
+        if !partition.events.is_empty() {
+            let wrong = wrong_with(stage, &partition, &published).await;
+            problems.extend(wrong.into_iter().map(|it| format!("{pk}: {it}")));
+            kept.push((pk.as_str(), partition));
+        }
+    }
+    problems.extend(differs_from_undisturbed(lane, deliveries, &kept).await);
+}
+
+/// An accepted delivery is stored with its exact bytes.
+async fn not_stored(stage: &Stage, delivery: &Delivery, id: &EventId) -> Option<String> {
+    let Some(event) = stage.event(id).await else {
+        return Some(format!("{id} was accepted and is not stored"));
+    };
+    match body(stage, &event).await {
+        Ok(body) if body == delivery.body => None,
+        Ok(_) => Some(format!("{id} is stored with other bytes than came")),
+        Err(error) => Some(format!("the body of {id} cannot be read: {error}")),
+    }
+}
+
+/// The bytes of an event. A machine that is busy with other things answers late: that is nobody's loss.
+async fn body(stage: &Stage, event: &StoredEvent) -> Result<Vec<u8>, StoreError> {
+    for _ in 1..LOOKS {
+        match stage.table.event_body(event).await {
+            Err(StoreError::Unavailable { .. }) => tokio::time::sleep(LOOK_AGAIN).await,
+            read => return read,
+        }
+    }
+    stage.table.event_body(event).await
+}
+
+async fn wrong_with(stage: &Stage, partition: &Partition, published: &Published) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
+    let stored = partition.state.as_ref();
+    if fold(&heard).as_ref() != stored.map(|it| &it.state) {
+        wrong.push("the state is not the fold of the events that are stored".to_owned());
+    }
+    if let Some(state) = stored {
+        let attempt = (state.source.clone(), state.attempt.clone());
+        let newest = published.get(&attempt).copied();
+        if !state.is_published() || newest != Some(state.version) {
+            let version = state.version;
+            wrong.push(format!("version {version} is not published: {newest:?} is"));
+        }
+        if state.state.report.is_some() && partition.reports.is_empty() {
+            wrong.push("a report is offered, and there is no work to fetch it".to_owned());
+        }
+    }
+    for report in &partition.reports {
+        wrong.extend(not_kept(stage, report).await);
+    }
+    let confirmation = partition.confirmation.as_ref().map(|it| it.outcome);
+    if confirmation == Some(ConfirmationOutcome::Pending) {
+        wrong.push("it was never asked for its result".to_owned());
+    }
+    wrong
+}
+
+/// A report is in the bucket, with the SHA-256 that is noted.
+async fn not_kept(stage: &Stage, report: &ReportItem) -> Option<String> {
+    let Some(kept) = report
+        .kept
+        .as_ref()
+        .filter(|_| report.outcome == ReportOutcome::Stored)
+    else {
+        let (outcome, problem) = (report.outcome, &report.problem);
+        return Some(format!(
+            "{} is not kept: {outcome:?}, {problem:?}",
+            report.key
+        ));
+    };
+    let bundle = &stage.bundle;
+    let bucket = &bundle.outputs()["BucketName"];
+    let url = format!("{}/{bucket}/{}", bundle.endpoint_url(), kept.s3_key);
+    let answer = stage.http.get(url).send().await.unwrap();
+    let bytes = answer.bytes().await.unwrap();
+    let same = hex::encode(Sha256::digest(&bytes)) == kept.sha256;
+    (!same).then(|| format!("{} is not what is in the bucket", report.key))
+}
+
+async fn published(stage: &Stage) -> Published {
+    let mut newest = Published::new();
+    for event in Inbox::of_all_changes(stage).await.rest().await {
+        let data = &event["detail"]["data"];
+        let text = |name: &str| data[name].as_str().unwrap().to_owned();
+        let version = newest.entry((text("source"), text("attempt"))).or_default();
+        *version = data["version"].as_u64().unwrap().max(*version);
+    }
+    newest
+}
+
+/// Plays what is stored to the twin, each delivery once and in the order in which it was last heard, and compares.
+async fn differs_from_undisturbed(
+    lane: &Lane,
+    deliveries: &[Delivery],
+    kept: &[(&str, Partition)],
+) -> Vec<String> {
+    let mut calls: Vec<&StoredEvent> = kept.iter().flat_map(|(_, it)| &it.events).collect();
+    calls.retain(|event| event.summary.origin == Origin::Webhook);
+    calls.sort_by_key(|event| event.summary.last_received);
+    for event in calls {
+        let body = body(&lane.stage, event).await.unwrap();
+        let Some(delivery) = deliveries.iter().find(|it| it.body == body) else {
+            return vec![format!("{} was never sent", event.key)];
+        };
+        eventually("the twin, which is not disturbed, takes it", || async {
+            let answer = lane.twin_senders.post(&lane.twin, delivery).await;
+            (answer.status() == 202).then_some(())
+        })
+        .await;
+    }
+    if let Err(problem) = lane.settle(&lane.twin).await {
+        return vec![format!("undisturbed, it is {problem}")];
+    }
+    let mut differences = Vec::new();
+    for (pk, partition) in kept {
+        let undisturbed = standing(&lane.twin.table.partition(pk).await.unwrap());
+        let stands = standing(partition);
+        if stands != undisturbed {
+            differences.push(format!(
+                "{pk} stands as {stands}, undisturbed as {undisturbed}"
+            ));
+        }
+    }
+    differences
+}
+
+/// Where an attempt stands, whichever of its events says so, with the report that is offered last.
+fn standing(partition: &Partition) -> String {
+    let stored = partition.state.as_ref();
+    let number = stored.and_then(|it| it.report);
+    let report = partition.reports.iter().find(|it| it.number() == number);
+    // Not which bytes: by another way, a stand-in has another PDF.
+    let kept = report.is_some_and(|it| it.kept.is_some());
+    let confirmation = partition.confirmation.as_ref().map(|it| it.outcome);
+    let state = stored.map_or_else(String::new, |it| in_words(&it.state));
+    format!("{state}, report kept: {kept}, {confirmation:?}")
+}
+
+fn in_words(state: &State) -> String {
+    let words: Value = serde_json::json!({
+        "status": state.status.as_ref().map(|(it, _)| it),
+        "vendor_status": state.vendor_status,
+        "decision": state.decision.as_ref().map(|(it, _)| it),
+        "score": state.score.as_ref().map(|(it, _)| it),
+        "report": state.report.as_ref().map(|(it, _)| it),
+        "assessment": state.assessment,
+        "candidate": state.candidate,
+    });
+    words.to_string()
+}

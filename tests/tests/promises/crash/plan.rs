@@ -1,0 +1,133 @@
+//! The faults of the story that is being played, and what came of them.
+
+use super::dice::{Callee, Dice};
+use super::label;
+use futures_util::future::BoxFuture;
+use local::faults::{Call, Fault, Faults, HandOut, VendorCall};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::ready;
+use std::sync::Mutex;
+
+/// The faults of one lane. While no story is played, nothing breaks.
+#[derive(Debug, Default)]
+pub struct Plan(Mutex<Option<Story>>);
+
+#[derive(Debug)]
+struct Story {
+    dice: Dice,
+    /// How often each call was made.
+    seen: BTreeMap<String, u64>,
+    broken: Vec<Broken>,
+    kills: usize,
+}
+
+/// Something that was broken.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// How.
+    pub kind: &'static str,
+    what: String,
+    nth: u64,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {} ({})", self.kind, self.what, self.nth)
+    }
+}
+
+impl Plan {
+    /// From now on things break, by this seed.
+    pub fn begin(&self, seed: u64) {
+        *self.0.lock().unwrap() = Some(Story {
+            dice: Dice::of(seed),
+            seen: BTreeMap::new(),
+            broken: Vec::new(),
+            kills: 0,
+        });
+    }
+
+    /// From now on nothing breaks. What was broken is told in order.
+    pub fn end(&self) -> Vec<Broken> {
+        let story = self.0.lock().unwrap().take();
+        story.map_or_else(Vec::new, |story| story.broken)
+    }
+
+    fn next(&self, callee: Callee, label: impl FnOnce() -> String) -> Fault {
+        let mut story = self.0.lock().unwrap();
+        match story.as_mut() {
+            Some(story) => story.next(callee, label()),
+            None => Fault::None,
+        }
+    }
+}
+
+impl Story {
+    fn count(&mut self, what: &str) -> u64 {
+        let seen = self.seen.entry(what.to_owned()).or_default();
+        *seen += 1;
+        *seen - 1
+    }
+
+    fn next(&mut self, callee: Callee, what: String) -> Fault {
+        let nth = self.count(&what);
+        if self.broken.len() >= self.dice.most {
+            return Fault::None;
+        }
+        let Some((kind, fault)) = self.dice.roll(callee, &what, nth) else {
+            return Fault::None;
+        };
+        if matches!(fault, Fault::KillBefore | Fault::KillAfter) {
+            if self.kills >= self.dice.most_kills {
+                return Fault::None;
+            }
+            self.kills += 1;
+        }
+        self.broken.push(Broken { kind, what, nth });
+        fault
+    }
+
+    fn hand_out(&mut self, body: &str) -> HandOut {
+        let what = format!("message {}", label::of_message(body));
+        let nth = self.count(&what);
+        let mut rng = self.dice.number(&what, nth);
+        let hand_out = HandOut {
+            turn: rng.u64(..),
+            later: rng.u8(..10) == 0,
+            again: rng.u8(..6) == 0,
+        };
+        let kinds = [
+            (hand_out.later, "handed out later"),
+            (hand_out.again, "handed out again"),
+        ];
+        for (_, kind) in kinds.into_iter().filter(|(so, _)| *so) {
+            let what = what.clone();
+            self.broken.push(Broken { kind, what, nth });
+        }
+        hand_out
+    }
+}
+
+impl Faults for Plan {
+    /// Only functions suffer: the test itself calls as nobody's process.
+    fn before<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Fault> {
+        let fault = match call.function {
+            Some(_) => self.next(Callee::Aws(call.service), || label::of_call(call)),
+            None => Fault::None,
+        };
+        Box::pin(ready(fault))
+    }
+
+    fn before_vendor<'a>(&'a self, call: &'a VendorCall) -> BoxFuture<'a, Fault> {
+        let fault = self.next(Callee::Vendor, || label::of_vendor(call));
+        Box::pin(ready(fault))
+    }
+
+    fn hand_out(&self, body: &str) -> HandOut {
+        let mut story = self.0.lock().unwrap();
+        story
+            .as_mut()
+            .map_or_else(HandOut::default, |story| story.hand_out(body))
+    }
+}

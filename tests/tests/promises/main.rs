@@ -1,0 +1,11 @@
+//! The promises of `docs/promises.md`, each proven by breaking what it leans on: `cargo test -p tests promise_5` runs one.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that is not as expected is to stop where it is"
+)]
+
+mod crash;
+mod documents;
+mod promise_5_work_once_created_is_done;
