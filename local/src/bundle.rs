@@ -3,6 +3,7 @@
 mod assembly;
 mod error;
 mod options;
+mod passing;
 mod provision;
 
 use std::collections::BTreeMap;

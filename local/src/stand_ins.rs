@@ -18,6 +18,7 @@ mod report;
 mod testlify;
 mod xobin;
 
+pub use account::ForeignReport;
 pub use gate::Gate;
 pub use imocha::Imocha;
 pub use jobmojito::Jobmojito;

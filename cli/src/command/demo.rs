@@ -1,8 +1,11 @@
 //! `hooks demo`: the main job from start to finish, on the vendors' payloads, through the real functions.
 
 pub mod deliveries;
+mod follow_ups;
 mod kept;
+mod plan;
 mod published;
+mod registration;
 mod report;
 pub mod stage;
 
@@ -12,13 +15,19 @@ use crate::command::tail::Subscription;
 use crate::sources;
 use crate::view;
 use crate::workspace;
-use deliveries::{Bulk, Deliveries};
+use deliveries::{Deliveries, Results};
+use follow_ups::{Foreign, Reconciled, Unanswered};
+use futures_util::future::try_join4;
 use indicatif::ProgressBar;
+use plan::{Ids, Plan};
 use published::Published;
+use registration::Called;
 use report::{ImochaCounts, Report};
 use shared::clock::Clock;
+use shared::event::Status;
 use shared::store::AskedOutcome;
 use stage::Stage;
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::Path;
 
@@ -38,26 +47,16 @@ pub async fn run(args: &DemoArgs, json: bool) -> anyhow::Result<()> {
 
 async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     let deployment = &stage.deployment;
-    let mut deliveries = Deliveries::default();
+    let (plan, mut deliveries) = (Plan::of(seed), Deliveries::default());
     let bus = Subscription::new(deployment)?;
     let inbox = published::listen(&bus).await?;
-
-    let files = deliveries::files(root)?;
-    eprintln!(
-        "posting the {} files under events/ twice, in a shuffled order …",
-        files.len()
-    );
-    deliveries::remember(stage, &files)?;
-    deliveries.post_files(stage, files, seed).await?;
-
-    let bulk = Bulk::new(root, &stage.links)?;
-    eprintln!("posting {} results of iMocha …", bulk.len());
-    deliveries.post_bulk(stage, &bulk).await?;
+    follow_ups::prepare(stage, root, &plan)?;
+    post(stage, root, &mut deliveries, &plan, seed).await?;
     stage.until_settled().await?;
 
-    eprintln!("having iMocha send all of them again …");
-    let ids = bulk.ids();
-    reprocess::ask(deployment, &ids, &ProgressBar::hidden()).await?;
+    let ids: BTreeSet<i64> = plan.bulk.clone().collect();
+    let came = follow_up(stage, root, &plan, &ids).await?;
+    let registered = came.called.note(&mut deliveries);
     let unsettled = stage.until_settled().await?;
 
     let outcomes = reprocess::outcomes(deployment, &ids).await?;
@@ -71,11 +70,25 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
         deliveries: deliveries.counts,
         imocha: ImochaCounts {
             ids_asked: ids.len(),
-            calls: stage.imocha.calls().len(),
+            calls: follow_ups::calls_for(stage, &ids),
             answered: how_many(&outcomes, AskedOutcome::Answered),
             failed: how_many(&outcomes, AskedOutcome::Failed),
             foreign: how_many(&outcomes, AskedOutcome::Foreign),
         },
+        reconciled: Reconciled {
+            cancelled: follow_ups::stored(&events, &attempts, Status::Cancelled),
+            expired: follow_ups::stored(&events, &attempts, Status::Expired),
+            ..came.reconciled
+        },
+        foreign: came.foreign,
+        unanswered: Unanswered {
+            results_read: follow_ups::completed(&attempts, &plan.silent),
+            ..came.unanswered
+        },
+        confirmed: follow_ups::confirmations(stage, &attempts, &plan).await?,
+        registered,
+        ask_times: stage.ask_times()?,
+        plan,
         bulk: ids.iter().map(ToString::to_string).collect(),
         published: published.counts(),
         events,
@@ -83,5 +96,75 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
         missing,
         unsettled,
         elapsed_ms: 0,
+    })
+}
+
+/// All that vendors post by themselves.
+async fn post(
+    stage: &Stage,
+    root: &Path,
+    deliveries: &mut Deliveries,
+    plan: &Plan,
+    seed: u64,
+) -> anyhow::Result<()> {
+    let files = deliveries::files(root)?;
+    eprintln!(
+        "posting the {} files under events/ twice, in a shuffled order …",
+        files.len()
+    );
+    deliveries::remember(stage, &files)?;
+    deliveries.post_files(stage, files, seed).await?;
+
+    let results = |ids: &Ids| Results::of(root, &stage.links, ids.clone());
+    let bulk = results(&plan.bulk)?;
+    eprintln!("posting {} results of iMocha …", bulk.len());
+    for (results, is_asked_for) in [
+        (bulk, true),
+        (results(&plan.beside)?, true),
+        (results(&plan.contradicted)?, false),
+    ] {
+        deliveries.post_results(stage, &results).await?;
+        if is_asked_for {
+            deliveries.expect_callbacks(&results);
+        }
+    }
+    deliveries.expect_callbacks(&results(&plan.missed)?);
+    Ok(())
+}
+
+/// What came of the follow-ups.
+struct Came {
+    reconciled: Reconciled,
+    foreign: Foreign,
+    unanswered: Unanswered,
+    called: Called,
+}
+
+/// All that is done about what is missing, at once.
+async fn follow_up(
+    stage: &Stage,
+    root: &Path,
+    plan: &Plan,
+    bulk: &BTreeSet<i64>,
+) -> anyhow::Result<Came> {
+    eprintln!("having iMocha send all of them again …");
+    reprocess::ask(&stage.deployment, bulk, &ProgressBar::hidden()).await?;
+    eprintln!(
+        "comparing with what iMocha lists, asking for what it does not have, and for what it never sends, as if hours passed …"
+    );
+    eprintln!("registering at Xobin where it is to call …");
+    let files = deliveries::files(root)?;
+    let (reconciled, foreign, unanswered, called) = try_join4(
+        follow_ups::reconcile(stage),
+        follow_ups::ask_for_foreign(stage, plan),
+        follow_ups::ask_in_vain(stage, plan),
+        registration::register(stage, &files),
+    )
+    .await?;
+    Ok(Came {
+        reconciled,
+        foreign,
+        unanswered,
+        called,
     })
 }

@@ -51,8 +51,7 @@ where
     let deployment = find().await?;
     let to = to.unwrap_or_else(|| deployment.clock.now());
     check(from, to)?;
-    let key = begin(&deployment, from, to).await?;
-    let run = watch(&deployment, &key, args.timeout).await?;
+    let run = compare(&deployment, from, to, args.timeout).await?;
     let mut reconciled = Reconciled {
         from,
         to,
@@ -64,7 +63,7 @@ where
         print(&reconciled, args, json)?;
         return end(&run, args.timeout);
     }
-    let ids = deployment.table.asked_by_run(&key).await?;
+    let ids = deployment.table.asked_by_run(&run.key).await?;
     let bar = reprocess::progress_bar(ids.len(), "answered");
     let outcomes = reprocess::wait(&deployment, &ids, args.timeout, &bar).await?;
     bar.finish_and_clear();
@@ -72,6 +71,17 @@ where
     reconciled.foreign = how_many(&outcomes, AskedOutcome::Foreign);
     print(&reconciled, args, json)?;
     reprocess::complain(&outcomes, args.timeout)
+}
+
+/// Has the worker compare, and waits until that is over, or the time is.
+pub async fn compare(
+    deployment: &Deployment,
+    from: Timestamp,
+    to: Timestamp,
+    timeout_seconds: u32,
+) -> anyhow::Result<Run> {
+    let key = begin(deployment, from, to).await?;
+    watch(deployment, &key, timeout_seconds).await
 }
 
 /// A day is its beginning, in UTC.

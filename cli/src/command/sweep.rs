@@ -7,12 +7,17 @@ use shared::queue::Queue;
 use worker::job::{Job, Message};
 
 /// Sends it.
-pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
+pub async fn send(deployment: &Deployment) -> anyhow::Result<()> {
     let message = Message {
         job: Job::Sweep,
         correlation_id: format!("sweep-{}", deployment.clock.now().unix_ms()),
     };
-    deployment.queue()?.send(message.body()).await?;
+    Ok(deployment.queue()?.send(message.body()).await?)
+}
+
+/// The command.
+pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
+    send(deployment).await?;
     if json {
         return output::json(&json!({ "messages": 1 }));
     }

@@ -7,8 +7,8 @@ mod register;
 mod request;
 mod verify;
 
-pub use register::run as register;
-pub use verify::run as verify;
+pub use register::{register_all, run as register};
+pub use verify::{differences, run as verify};
 
 use serde::Serialize;
 use shared::registration::Webhook;

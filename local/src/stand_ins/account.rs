@@ -1,6 +1,6 @@
 //! What iMocha knows of our account, and what it makes of the ids that it is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -17,7 +17,21 @@ pub(super) struct Account {
     invites: BTreeMap<i64, Invite>,
     reported: BTreeMap<i64, Map<String, Value>>,
     hides_foreign: bool,
+    foreign_report: ForeignReport,
+    silent: BTreeSet<i64>,
     listings: usize,
+}
+
+/// What is answered whoever wants the report of an attempt that is not ours. iMocha documents 404; integrators have seen 401.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForeignReport {
+    /// 404.
+    #[default]
+    NotFound,
+    /// 401 that names the attempt.
+    Named,
+    /// 401 that names nobody, as for a key that is not accepted.
+    Unnamed,
 }
 
 /// What Retrieve Invites knows of an attempt.
@@ -34,9 +48,10 @@ pub(super) enum Processed {
     TooMany,
     /// Some are not ours, and so nothing is queued: these, or it is not said which.
     Foreign(Vec<i64>),
-    /// What is not in `failed` is called back, each with its body.
+    /// What is in `successful` is called back; but for those that are promised and never are.
     Queued {
-        callbacks: Vec<(i64, Bytes)>,
+        successful: Vec<i64>,
+        callbacks: Vec<Bytes>,
         failed: Vec<i64>,
     },
 }
@@ -52,6 +67,18 @@ impl Account {
 
     pub(super) fn hide_foreign(&mut self) {
         self.hides_foreign = true;
+    }
+
+    pub(super) fn answer_foreign_reports(&mut self, how: ForeignReport) {
+        self.foreign_report = how;
+    }
+
+    pub(super) const fn foreign_report(&self) -> ForeignReport {
+        self.foreign_report
+    }
+
+    pub(super) fn keep_silent(&mut self, id: i64) {
+        self.silent.insert(id);
     }
 
     pub(super) fn invite(&mut self, id: i64, state: &str, at: &str) {
@@ -109,9 +136,11 @@ impl Account {
         }
         let (failed, successful): (Vec<i64>, Vec<i64>) =
             ours.into_iter().partition(|id| self.fails(*id));
-        let with_body = |id| Some((id, self.body(id)?));
+        let spoken = successful.iter().filter(|id| !self.silent.contains(id));
+        let callbacks = spoken.filter_map(|id| self.body(*id)).collect();
         Processed::Queued {
-            callbacks: successful.into_iter().filter_map(with_body).collect(),
+            successful,
+            callbacks,
             failed,
         }
     }

@@ -12,11 +12,14 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::account::{Account, MOST_IDS, Processed};
+use super::account::{Account, ForeignReport, MOST_IDS, Processed};
 use super::callbacks::{Callbacks, Queue};
 use super::host::Host;
 use super::key::Key;
 use super::{pdf, report};
+
+/// As documented, with the ids behind it.
+const NOT_OURS: &str = "testinvitationIds does not belong to account or not found";
 
 /// A stand-in for iMocha's API, with the attempts that it was told to remember.
 #[derive(Debug)]
@@ -100,6 +103,16 @@ impl Imocha {
         locked(&self.account).hide_foreign();
     }
 
+    /// From now on, this is what the report of an attempt that is not ours is answered with.
+    pub fn answer_foreign_reports(&self, how: ForeignReport) {
+        locked(&self.account).answer_foreign_reports(how);
+    }
+
+    /// From now on the attempt's callback is promised, and never sent.
+    pub fn keep_silent(&self, id: i64) {
+        locked(&self.account).keep_silent(id);
+    }
+
     /// Has Retrieve Invites list the attempt: `completed`, `cancelled` or `expired`, at a time like `2026-01-15T10:00:00Z`.
     pub fn invite(&self, id: i64, state: &str, at: &str) {
         locked(&self.account).invite(id, state, at);
@@ -150,17 +163,17 @@ async fn process_callbacks(State(api): State<Api>, body: Bytes) -> Response {
             refuse(StatusCode::BAD_REQUEST, [message])
         }
         Processed::Foreign(ids) => {
-            let message = "testinvitationIds does not belong to account or not found".to_owned();
-            let ids = ids.iter().map(ToString::to_string);
             // Not 403 or 404: that is how it is documented.
-            refuse(
-                StatusCode::UNAUTHORIZED,
-                std::iter::once(message).chain(ids),
-            )
+            let ids = ids.iter().map(ToString::to_string);
+            let errors = std::iter::once(NOT_OURS.to_owned()).chain(ids);
+            refuse(StatusCode::UNAUTHORIZED, errors)
         }
-        Processed::Queued { callbacks, failed } => {
-            let successful: Vec<i64> = callbacks.iter().map(|(id, _)| *id).collect();
-            for (_, body) in callbacks {
+        Processed::Queued {
+            successful,
+            callbacks,
+            failed,
+        } => {
+            for body in callbacks {
                 // The queue ends only when the stand-in is dropped, and then nobody waits for callbacks.
                 let _ = api.queue.send(body);
             }
@@ -204,7 +217,7 @@ async fn read_report(
             let otherwise = locked(&api.account).reported(id);
             Json(report::of(id, &callback, &link, otherwise)).into_response()
         }
-        None => refuse(StatusCode::NOT_FOUND, ["testInvitationId not found"]),
+        None => refuse_foreign(&api, &id),
     }
 }
 
@@ -215,7 +228,16 @@ async fn read_pdf(State(api): State<Api>, Path(id): Path<String>, headers: Heade
             let link = pdf::link(&headers, &report::pdf_path(id));
             Json(json!({ "result": { "pdfReportUrl": link }, "errors": null })).into_response()
         }
-        None => refuse(StatusCode::NOT_FOUND, ["testInvitationId not found"]),
+        None => refuse_foreign(&api, &id),
+    }
+}
+
+/// A report that is not ours.
+fn refuse_foreign(api: &Api, id: &str) -> Response {
+    match locked(&api.account).foreign_report() {
+        ForeignReport::NotFound => refuse(StatusCode::NOT_FOUND, ["testInvitationId not found"]),
+        ForeignReport::Named => refuse(StatusCode::UNAUTHORIZED, [NOT_OURS, id]),
+        ForeignReport::Unnamed => refuse(StatusCode::UNAUTHORIZED, [NOT_OURS]),
     }
 }
 

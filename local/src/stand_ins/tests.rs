@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::callbacks::Receiver;
 use super::host::Host;
-use super::{Imocha, Jobmojito, Testlify, Xobin};
+use super::{ForeignReport, Imocha, Jobmojito, Testlify, Xobin};
 
 const KEY: &str = "the-key";
 const PROCESS: &str = "/v3/callbacks/process";
@@ -216,6 +216,41 @@ async fn imocha_has_reports_of_its_own_attempts_only() {
     assert_is_report(&link, "AAAAAAAAAAc%3d").await;
     assert_eq!(report("8").await.0, 404);
     assert_eq!(report("seven").await.0, 404);
+}
+
+#[tokio::test]
+async fn imocha_may_refuse_the_report_of_an_attempt_that_is_not_ours_as_it_does_a_key() {
+    let imocha = Imocha::start(KEY).await.unwrap();
+    imocha.remember(7, BODY.to_vec());
+    let report = async |path: &str| {
+        let url = format!("{}/v3/reports/{path}", imocha.base_url());
+        answer(client().get(url).header("x-api-key", KEY)).await
+    };
+    let message = "testinvitationIds does not belong to account or not found";
+    for (how, errors) in [
+        (ForeignReport::Named, vec![message, "8"]),
+        (ForeignReport::Unnamed, vec![message]),
+    ] {
+        imocha.answer_foreign_reports(how);
+        let refusal = (401, json!({ "result": null, "errors": errors }));
+        assert_eq!(report("8?reportType=1").await, refusal);
+        assert_eq!(report("8/pdf").await, refusal);
+        assert_eq!(report("7?reportType=1").await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn imocha_may_promise_what_it_never_sends() {
+    let (webhook, imocha) = (Webhook::default(), Imocha::start(KEY).await.unwrap());
+    let host = webhook.start().await;
+    imocha.call_back_to(format!("{}/imocha/token", host.base_url()));
+    imocha.remember(7, b"seven".to_vec());
+    imocha.remember(8, b"eight".to_vec());
+    imocha.keep_silent(7);
+    assert_eq!(process(&imocha, KEY, &[7, 8]).await, queued(&[7, 8], &[]));
+    // What is called back is called in order: of the first nothing is left to come.
+    until("the callback", || imocha.callbacks_sent() == 1).await;
+    assert_eq!(webhook.bodies(), ["eight"]);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Counts what webhooks cost on a bundle of its own: every payload is posted, one after the other, each when nothing of the one before is left to do.
 
 use super::counts::{Counts, SourceCounts, Tally};
-use crate::command::demo::deliveries::{self, Bulk};
+use crate::command::demo::deliveries::{self, Results};
 use crate::command::demo::stage::Stage;
 use crate::sources;
 use crate::workspace::{self, Payload};
@@ -19,6 +19,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const LOOKS: usize = 600;
 /// New work is due after a minute, by when its message has long been handled. What is due later waits for a vendor.
 const WAITS: Duration = Duration::from_secs(90);
+/// An attempt of its own.
+const WARM_ID: i64 = 5_000_001;
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"cost"}"#;
 
 /// Counts everything anew.
@@ -73,7 +75,7 @@ async fn warm(stage: &Stage, root: &Path) -> anyhow::Result<()> {
         )
         .await?;
     }
-    let results = Bulk::new(root, &stage.links)?;
+    let results = Results::of(root, &stage.links, [WARM_ID])?;
     let result = results.one().context("there is a result of iMocha")?;
     post(stage, "imocha", "", result.clone(), "").await?;
     settled(stage).await

@@ -11,13 +11,15 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
+use shared::event::{Event, Status};
+use shared::key::{EventId, EventKey, ItemKey};
 use shared::store::EventSummary;
-use std::collections::{BTreeMap, BTreeSet};
+use shared::timestamp::Timestamp;
+use std::collections::BTreeMap;
 use std::path::Path;
+use worker::ask_imocha::SOURCE;
 
 const AT_ONCE: usize = 8;
-const BULK: i64 = 250;
-const FIRST_BULK_ID: i64 = 5_000_001;
 
 /// How the deliveries were answered.
 #[derive(Debug, Default, Serialize)]
@@ -96,9 +98,9 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Posts every result of the bulk once, and has iMocha's stand-in remember it.
-    pub async fn post_bulk(&mut self, stage: &Stage, bulk: &Bulk) -> anyhow::Result<()> {
-        let posts = stream::iter(&bulk.0).map(|(id, body)| async move {
+    /// Posts every one of these results once, and has iMocha's stand-in remember it.
+    pub async fn post_results(&mut self, stage: &Stage, results: &Results) -> anyhow::Result<()> {
+        let posts = stream::iter(&results.0).map(|(id, body)| async move {
             stage.imocha.remember(*id, body.to_vec());
             Ok::<_, anyhow::Error>((
                 body.clone(),
@@ -107,11 +109,33 @@ impl Deliveries {
         });
         let answers: Vec<(Bytes, Answer)> = posts.buffered(AT_ONCE).try_collect().await?;
         for (body, answer) in answers {
-            self.note(body.clone(), &answer);
-            // The answer to being asked comes as a second delivery.
-            self.expect(body, &answer);
+            self.note(body, &answer);
         }
         Ok(())
+    }
+
+    /// Each of these results is to come once more, or for the first time, as a callback that iMocha was asked for.
+    pub fn expect_callbacks(&mut self, results: &Results) {
+        for (id, body) in &results.0 {
+            let event = Event::of_attempt(id.to_string(), Some(Status::Completed), None);
+            let key = EventKey::from_body(None, body);
+            let key = ItemKey::of_event(SOURCE, &event, &key, Timestamp::EPOCH);
+            self.expect_once(EventId::new(SOURCE, &key).as_str(), body.clone());
+        }
+    }
+
+    /// Notes that a vendor posted by itself what had come before.
+    pub fn note_repeat(&mut self, body: &Bytes, accepted: bool) {
+        self.counts.sent += 1;
+        if !accepted {
+            self.counts.refused += 1;
+            return;
+        }
+        self.counts.duplicate += 1;
+        let mut expected = self.expected.values_mut();
+        if let Some((_, deliveries)) = expected.find(|(known, _)| known == body) {
+            *deliveries += 1;
+        }
     }
 
     fn note(&mut self, body: Bytes, answer: &Answer) {
@@ -128,8 +152,13 @@ impl Deliveries {
         if let (Some(event), Some(outcome)) = (&answer.event, &answer.outcome)
             && outcome != "ping"
         {
-            self.expected.entry(event.clone()).or_insert((body, 0)).1 += 1;
+            self.expect_once(event, body);
         }
+    }
+
+    fn expect_once(&mut self, event: &str, body: Bytes) {
+        let expected = self.expected.entry(event.to_owned());
+        expected.or_insert((body, 0)).1 += 1;
     }
 
     /// What of the accepted deliveries is not stored as it came.
@@ -177,15 +206,23 @@ async fn different_body(
 }
 
 async fn post_file(stage: &Stage, payload: &Payload) -> anyhow::Result<(Bytes, Answer)> {
-    let sender = stage
-        .senders
-        .get(payload.source.as_str())
-        .context("every source has a sender")?;
-    let version = sender.version_of(&payload.path)?;
-    let body = Bytes::from(stage.links.lead(&std::fs::read(&payload.path)?));
+    let (version, body) = (version_of(stage, payload)?, body_of(stage, payload)?);
     let id = format!("msg_{}", payload.stem());
     let answer = post(stage, &payload.source, version, body.clone(), &id).await?;
     Ok((body, answer))
+}
+
+/// Which of its vendor's ways in a payload takes.
+pub fn version_of(stage: &Stage, payload: &Payload) -> anyhow::Result<&'static str> {
+    let sender = stage.senders.get(payload.source.as_str());
+    sender
+        .context("every source has a sender")?
+        .version_of(&payload.path)
+}
+
+/// A payload as it is posted: its links lead to the stand-ins.
+pub fn body_of(stage: &Stage, payload: &Payload) -> anyhow::Result<Bytes> {
+    Ok(stage.links.lead(&std::fs::read(&payload.path)?).into())
 }
 
 /// Posts a body as a source's vendor would.
@@ -204,18 +241,22 @@ pub async fn post(
 }
 
 /// Results of iMocha, made from one payload: other ids and people.
-pub struct Bulk(Vec<(i64, Bytes)>);
+pub struct Results(Vec<(i64, Bytes)>);
 
-impl Bulk {
-    /// Makes them.
-    pub fn new(root: &Path, links: &Links) -> anyhow::Result<Self> {
+impl Results {
+    /// Of the attempts with these ids.
+    pub fn of(
+        root: &Path,
+        links: &Links,
+        ids: impl IntoIterator<Item = i64>,
+    ) -> anyhow::Result<Self> {
         let text = std::fs::read(root.join("events/imocha/complete.json"))?;
         let payload: Value = serde_json::from_slice(&text)?;
-        let ids = FIRST_BULK_ID..FIRST_BULK_ID + BULK;
-        Ok(Self(
-            ids.map(|id| Ok((id, links.lead(&result(&payload, id)?).into())))
-                .collect::<anyhow::Result<_>>()?,
-        ))
+        let results = ids.into_iter().map(|id| {
+            let body = links.lead(&result(&payload, id)?);
+            Ok((id, body.into()))
+        });
+        Ok(Self(results.collect::<anyhow::Result<_>>()?))
     }
 
     /// How many there are.
@@ -228,9 +269,11 @@ impl Bulk {
         self.0.first().map(|(_, body)| body)
     }
 
-    /// Their `TestInvitationId`s.
-    pub fn ids(&self) -> BTreeSet<i64> {
-        self.0.iter().map(|(id, _)| *id).collect()
+    /// Has iMocha's stand-in know of them, without a callback.
+    pub fn remember(&self, stage: &Stage) {
+        for (id, body) in &self.0 {
+            stage.imocha.remember(*id, body.to_vec());
+        }
     }
 }
 

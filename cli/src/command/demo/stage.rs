@@ -2,6 +2,7 @@
 
 use crate::command::local;
 use crate::command::send::Sender;
+use crate::command::sweep;
 use crate::deployment::Deployment;
 use crate::sources;
 use ::local::binaries::CargoOutput;
@@ -9,12 +10,14 @@ use ::local::stand_ins::{Imocha, Jobmojito, Links, Testlify, Xobin};
 use ::local::{Bundle, LogSink, Options};
 use anyhow::Context;
 use serde_json::json;
+use shared::key::ItemKey;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 const API_KEY: &str = "demo-api-key";
 const WORKER: &str = "WorkerFunction";
+const ASK_TIMES: &str = "IMOCHA_ASK_TIMES";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often it is looked whether everything is settled, for three minutes: what the queue did not take comes by the sweep.
 const LOOKS: usize = 1800;
@@ -28,7 +31,8 @@ pub struct Stage {
     /// JobMojito's stand-in.
     pub jobmojito: Jobmojito,
     _testlify: Testlify,
-    _xobin: Xobin,
+    /// Xobin's stand-in.
+    pub xobin: Xobin,
     /// Leads the links in payloads to the stand-ins.
     pub links: Links,
     /// The bundle, as a command sees it.
@@ -96,7 +100,7 @@ impl Stage {
             imocha,
             jobmojito,
             _testlify: testlify,
-            _xobin: xobin,
+            xobin,
             links,
             deployment,
             senders,
@@ -106,6 +110,21 @@ impl Stage {
     /// Ends everything.
     pub async fn clear(self) {
         self.bundle.stop().await;
+    }
+
+    /// How often iMocha is asked for the same, as the template says.
+    pub fn ask_times(&self) -> anyhow::Result<usize> {
+        let mut functions = self.bundle.template().functions.iter();
+        let worker = functions.find(|function| function.logical_id == WORKER);
+        let times = worker.and_then(|worker| worker.environment.get(ASK_TIMES));
+        let times = times.with_context(|| format!("the template sets no {ASK_TIMES}"))?;
+        Ok(times.parse()?)
+    }
+
+    /// Lets so much time pass as far as an item's work goes, and has the worker look for what is due.
+    pub async fn let_time_pass(&self, key: &ItemKey, time: Duration) -> anyhow::Result<()> {
+        self.bundle.let_time_pass(&key.pk, &key.sk, time).await?;
+        sweep::send(&self.deployment).await
     }
 
     /// Waits until no work is left, for three minutes at most. What is left then is counted: items that are marked, and messages.

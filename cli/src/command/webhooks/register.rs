@@ -40,11 +40,33 @@ where
     if !args.no_wait {
         check_age(&deployment).await?;
     }
-    let request = ask(&deployment, &wanted, args.replace).await?;
-    let registration = watch(&deployment, &request, args.timeout).await?;
+    let registration = register(&deployment, &wanted, args).await?;
     let view = RequestView::of(registration);
     print(&view, json)?;
     complain(&view, args.timeout)
+}
+
+/// Has all kinds registered for the first time, as the command does without flags, and says what came of it.
+pub async fn register_all(
+    deployment: &Deployment,
+    timeout_seconds: u32,
+) -> anyhow::Result<Registration> {
+    let args = RegisterArgs {
+        timeout: timeout_seconds,
+        ..RegisterArgs::default()
+    };
+    let deployed = Deployed::read(deployment).await?;
+    let wanted = request::wanted(&request::kinds(&args)?, &args, &deployed)?;
+    register(deployment, &wanted, &args).await
+}
+
+async fn register(
+    deployment: &Deployment,
+    wanted: &Wanted,
+    args: &RegisterArgs,
+) -> anyhow::Result<Registration> {
+    let request = ask(deployment, wanted, args.replace).await?;
+    watch(deployment, &request, args.timeout).await
 }
 
 /// What the operator may not have thought of.

@@ -35,12 +35,10 @@ struct AuthView {
 
 /// Verifies it.
 pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
-    let deployed = Deployed::read(deployment).await?;
-    let deployed = deployed.compared(deployment).await?;
     let registration = deployment.table.registration(VENDOR).await?;
     let registered = registration.as_ref().map(|it| it.registered.clone());
     let registered = registered.unwrap_or_default();
-    let differences = registered.differences(&deployed);
+    let differences = differences(deployment, &registered).await?;
     let view = view(registered, differences, registration.map(RequestView::of));
     if json {
         output::json(&view)?;
@@ -48,6 +46,16 @@ pub async fn run(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
         print(&view)?;
     }
     complain(&view)
+}
+
+/// In what that which is registered is not what is deployed.
+pub async fn differences(
+    deployment: &Deployment,
+    registered: &Registered,
+) -> anyhow::Result<Vec<Difference>> {
+    let deployed = Deployed::read(deployment).await?;
+    let deployed = deployed.compared(deployment).await?;
+    Ok(registered.differences(&deployed))
 }
 
 fn view(
