@@ -101,6 +101,11 @@ async fn a_report_without_a_link_is_not_there_while_the_api_is_off() {
 
 /// A bundle whose worker asks this stand-in, which calls back to it.
 pub async fn with_imocha() -> (Stage, ImochaApi) {
+    with_imocha_and(&[]).await
+}
+
+/// The same, with these settings of the worker.
+pub async fn with_imocha_and(settings: &[(&str, &str)]) -> (Stage, ImochaApi) {
     let imocha = ImochaApi::start("key").await.unwrap();
     let stage = Stage::with(|options| {
         let base_url = (
@@ -108,10 +113,13 @@ pub async fn with_imocha() -> (Stage, ImochaApi) {
             imocha.base_url().to_owned(),
         );
         let as_fast_as_this_machine = ("IMOCHA_API_CALLS_PER_MINUTE".to_owned(), "6000".to_owned());
-        options.function_environment.insert(
-            "WorkerFunction".into(),
-            BTreeMap::from([base_url, as_fast_as_this_machine]),
-        );
+        let settings = settings.iter().copied();
+        let mut settings: BTreeMap<String, String> = settings
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        settings.extend([base_url, as_fast_as_this_machine]);
+        let environment = &mut options.function_environment;
+        environment.insert("WorkerFunction".into(), settings);
         options
             .secrets
             .insert("ImochaApiSecret".into(), json!({ "api_key": "key" }));

@@ -31,6 +31,7 @@ mod starts;
 mod tail;
 mod template;
 mod template_reports;
+mod unanswered;
 mod unseen;
 
 use tests::{inbox, stage, vendors};

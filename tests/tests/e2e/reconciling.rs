@@ -19,7 +19,7 @@ const WINDOW: [&str; 6] = [
 ];
 
 /// The payload as it is of another attempt.
-fn of(id: i64) -> Vec<u8> {
+pub fn of(id: i64) -> Vec<u8> {
     let mut body: Value = serde_json::from_slice(&payload("imocha/complete.json")).unwrap();
     body["TestInvitationId"] = json!(id);
     body.to_string().into_bytes()

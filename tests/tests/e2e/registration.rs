@@ -189,6 +189,57 @@ async fn what_is_registered_is_called_and_a_rotation_is_told_until_it_is_registe
 }
 
 #[tokio::test]
+async fn a_dry_run_shows_the_request_without_the_credential_and_sends_nothing() {
+    let registrar = Registrar::new().await;
+    let secrets = registrar.secrets().await;
+    let api_url = registrar.stage.bundle.api_url();
+    let url = |kind: &str| format!("{api_url}/webhooks/xobin/{kind}");
+    for (flags, all, auth) in [
+        (&["--update-all"][..], true, false),
+        (&["--update-auth"], false, true),
+        (&["--update-all", "--update-auth", "--updates"], true, true),
+    ] {
+        let flags = [flags, &["--dry-run"]].concat();
+        let (code, request, said) = registrar.register(&flags).await;
+        assert_eq!((code, &request["path"]), (0, &json!("/webhooks")), "{said}");
+        let body = &request["body"];
+        assert_eq!(
+            (&body["updateAll"], &body["updateAuth"]),
+            (&json!(all), &json!(auth))
+        );
+        assert_eq!(
+            body["webhooks"]["updates"],
+            json!({ "status": true, "url": url("updates") })
+        );
+        let names_start = !flags.contains(&"--updates");
+        assert_eq!(body["webhooks"].get("start").is_some(), names_start);
+        let masked = json!({ "username": "xobin", "password": "***" });
+        assert_eq!(body["webhooks"]["auth"]["basic"], masked);
+
+        // What a person is shown is the same.
+        let command = [&["webhooks", "register", "xobin"], &flags[..]].concat();
+        let shown = hooks(&registrar.stage, &command, "").await;
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        let (first, rest) = shown.split_once('\n').unwrap();
+        assert_eq!(first, "POST /webhooks");
+        assert_eq!(serde_json::from_str::<Value>(rest).unwrap(), *body);
+        let known = secrets
+            .iter()
+            .find(|it| shown.contains(*it) || said.contains(*it));
+        assert_eq!(known, None);
+    }
+    let (stage, table) = (&registrar.stage, &registrar.stage.table);
+    assert_eq!(table.registration("xobin").await.unwrap(), None);
+    assert_eq!(stage.messages(stage.bundle.queue_url()).await, 0);
+    assert_eq!(registrar.xobin.registrations(), 0);
+    let sent = String::from_utf8(registrar.sent.lock().unwrap().clone()).unwrap();
+    assert!(
+        sent.contains("TableName") && !sent.contains("UpdateExpression"),
+        "{sent}"
+    );
+}
+
+#[tokio::test]
 async fn what_is_switched_off_is_told_and_only_that_is_switched_on_again() {
     let registrar = Registrar::new().await;
     registrar.register(&[]).await;

@@ -7,18 +7,18 @@ use super::stage::Stage;
 use crate::command::reprocess::how_many;
 use crate::command::{reconcile, reprocess};
 use crate::view::AttemptView;
-use anyhow::bail;
+use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use serde_json::json;
 use shared::event::Status;
 use shared::key::{ASKED, CONFIRMATION, ItemKey};
-use shared::store::{AskedOutcome, ConfirmationOutcome, Difference, EventSummary, Origin};
+use shared::store::{Asked, AskedOutcome, ConfirmationOutcome, Difference, EventSummary, Origin};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
-use worker::ask_imocha::SOURCE;
+use worker::ask_imocha::{SOURCE, answer_due};
 
 /// When iMocha lists all that it lists, and between which times it is compared.
 const LISTED_AT: &str = "2026-01-15T10:00:00Z";
@@ -32,8 +32,8 @@ const TIMEOUT_SECONDS: u32 = 180;
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// For as long as [`TIMEOUT_SECONDS`].
 const LOOKS: u32 = 1800;
-/// After so many looks at what stays as it is, the time is made to pass once more.
-const LOOKS_IN_VAIN: u32 = 30;
+/// More than there is work at a time.
+const MOST_OF_A_SHARD: i32 = 1000;
 const AT_ONCE: usize = 8;
 
 /// What came of comparing with what iMocha lists.
@@ -164,25 +164,37 @@ pub async fn ask_in_vain(stage: &Stage, plan: &Plan) -> anyhow::Result<Unanswere
 
 async fn until_given_up(stage: &Stage, id: i64) -> anyhow::Result<()> {
     let attempt = id.to_string();
-    let asked_key = ItemKey::of_attempt(SOURCE, &attempt, ASKED);
-    let (mut before, mut in_vain) = (None, 0);
+    let key = ItemKey::of_attempt(SOURCE, &attempt, ASKED);
     for _ in 0..LOOKS {
-        let Some(asked) = stage.deployment.table.asked(SOURCE, &attempt).await? else {
-            bail!("what was asked for {id} is gone from the table");
-        };
+        let asked = stage.deployment.table.asked(SOURCE, &attempt).await?;
+        let asked = asked.with_context(|| format!("what was asked for {id} is gone"))?;
         if asked.outcome == AskedOutcome::Unanswered {
             let result = ItemKey::of_attempt(SOURCE, &attempt, CONFIRMATION);
             return stage.let_time_pass(&result, A_WHILE).await;
         }
-        in_vain += 1;
-        tokio::time::sleep(LOOK_AGAIN).await;
-        let news = before != Some(asked.times);
-        if asked.outcome == AskedOutcome::Open && (news || in_vain > LOOKS_IN_VAIN) {
-            (before, in_vain) = (Some(asked.times), 0);
-            stage.let_time_pass(&asked_key, A_LONG_TIME).await?;
+        if is_promised(stage, &key, &asked).await? {
+            stage.let_time_pass(&key, A_LONG_TIME).await?;
         }
+        tokio::time::sleep(LOOK_AGAIN).await;
     }
     Ok(())
+}
+
+/// Whether iMocha was asked just now, and what it said is noted: then it is due as late as a promise is.
+async fn is_promised(stage: &Stage, key: &ItemKey, asked: &Asked) -> anyhow::Result<bool> {
+    let now = stage.deployment.clock.now();
+    let asked_at = asked.asked_at.filter(|it| now < it.plus(A_LONG_TIME));
+    let (AskedOutcome::Open, Some(asked_at)) = (asked.outcome, asked_at) else {
+        return Ok(false);
+    };
+    let (shard, far) = (key.shard(), now.plus(A_LONG_TIME));
+    let due = stage
+        .deployment
+        .table
+        .due(shard, far, MOST_OF_A_SHARD)
+        .await?;
+    let due = due.iter().find(|item| item.key == *key);
+    Ok(due.is_some_and(|due| due.due_at >= asked_at.plus(answer_due(asked.times))))
 }
 
 async fn wait(stage: &Stage, ids: &BTreeSet<i64>) -> anyhow::Result<reprocess::Outcomes> {
