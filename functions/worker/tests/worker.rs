@@ -5,14 +5,20 @@
 
 #[path = "worker/asking.rs"]
 mod asking;
+#[path = "worker/badly.rs"]
+mod badly;
 #[path = "worker/batch.rs"]
 mod batch;
+#[path = "worker/bodies.rs"]
+mod bodies;
 #[path = "worker/confirming.rs"]
 mod confirming;
 #[path = "worker/downloads.rs"]
 mod downloads;
 #[path = "worker/fold.rs"]
 mod fold;
+#[path = "worker/heard.rs"]
+mod heard;
 #[path = "worker/host.rs"]
 mod host;
 #[path = "worker/keeping.rs"]
