@@ -6,7 +6,7 @@ use super::*;
 use proptest::prelude::*;
 use simulation::{Simulation, most_in_a_minute};
 use std::num::NonZeroU32;
-use vendors::{Bucket, FixedWindow, SlidingWindow};
+use vendors::{Bucket, FixedWindow, Patient, SlidingWindow, Turning, Vendor};
 
 const MINUTE: i64 = 60_000;
 
@@ -192,6 +192,49 @@ fn a_vendor_that_refuses_beyond_its_own_limit_refuses_little_after_the_first_min
             // And it is not called at a crawl instead.
             let well = f64::from(all - refused) / 19.0 / f64::from(theirs);
             assert!(well >= 0.4, "{name} {ours} {theirs}: {well} of its limit");
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_falls_in_mid_run_is_found_within_a_minute() {
+    for (ours, theirs, falls_at) in [
+        (20, 10, 5 * MINUTE + 1),
+        (60, 30, 7 * MINUTE + 31_000),
+        (600, 300, 3 * MINUTE),
+        (600, 200, 5 * MINUTE),
+    ] {
+        let vendors: [Box<dyn Vendor>; 3] = [
+            Box::new(SlidingWindow::of(theirs)),
+            Box::new(FixedWindow::of(theirs)),
+            Box::new(Bucket::of(theirs, 5)),
+        ];
+        for after in vendors {
+            let before: Box<dyn Vendor> = Box::new(Patient);
+            let at = falls_at;
+            let vendor = Box::new(Turning { before, after, at });
+            let backlog = ours * 25;
+            let mut simulation = Simulation::with(ours, backlog, vendor);
+            simulation.run(20 * MINUTE);
+            let calls = simulation.calls.iter();
+            let mut before = calls.clone().filter(|it| it.at < falls_at);
+            assert!(
+                before.all(|it| it.well),
+                "{ours} a minute are borne until then"
+            );
+            let later = calls.filter(|it| it.at >= falls_at + MINUTE);
+            let refused = later.clone().filter(|it| !it.well).count();
+            let later = later.count();
+            assert!(
+                refused * 50 <= later,
+                "{refused} of {later} refused, {theirs} a minute"
+            );
+            // Nobody is lost, and what is borne is made use of.
+            let (waiting, done) = (simulation.waiting(), simulation.well());
+            assert_eq!(waiting + done, backlog as usize);
+            let minutes = (20 * MINUTE - falls_at - MINUTE) / MINUTE;
+            let borne = usize::try_from(minutes * i64::from(theirs)).unwrap();
+            assert!(later * 10 >= borne * 4, "{later} of {borne}");
         }
     }
 }

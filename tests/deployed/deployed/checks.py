@@ -2,6 +2,7 @@
 its first line is what is said when it holds. They run in order, and later ones find what earlier ones have left.
 """
 
+import base64
 import json
 import urllib.request
 from datetime import datetime, timedelta, timezone
@@ -15,7 +16,7 @@ from deployed.place import EVENTS, OUTPUT, REGION, SOURCES, payloads
 from deployed.post import post, worsened
 from deployed.processes import eventually
 from deployed.stack import NAME, deploy
-from deployed.stand_ins import CANCELLED, KEYS, MISSED, pdf
+from deployed.stand_ins import CANCELLED, FOREIGN, KEYS, MISSED, pdf
 
 SIGNING_SECRET = "whsec_ZGVwbG95ZWQtdGVzdC1zaWduaW5nLXNlY3JldA=="
 # What is never stored: the vendor's own test of the connection.
@@ -175,6 +176,71 @@ def reconciled(stage):
     equal("what is found then", (3, 3, 0, 0, 0), tuple(again[it] for it in counts))
 
 
+def foreign(stage):
+    """an id that iMocha names as not ours is asked for once, and what was asked for together with it is answered"""
+    stage.vendors.asked.clear()
+    stage.hooks("reprocess", "imocha", str(FOREIGN), "3314697")
+    asked = lambda attempt: stage.hooks("attempts", "show", "imocha", str(attempt))["asked"]["outcome"]
+    eventually("the id is known to be foreign", lambda: asked(FOREIGN) == "foreign", 180)
+    eventually("the other one is asked for again", lambda: asked(3314697) == "open", 180)
+    equal("ids that iMocha was asked for", [[FOREIGN, 3314697], [3314697]], stage.vendors.asked)
+    stage.hooks("send", EVENTS / "imocha" / "complete.json", "--source", "imocha")
+    eventually("the worker finds that it was answered", lambda: asked(3314697) == "answered", 180)
+    doubted = [it for it in _lines(stage, "WorkerLogGroup") if "VendorKeyRefused" in it]
+    equal("lines that take it for a bad key", [], doubted)
+
+
+def registered(stage):
+    """Xobin is told where to call and with what, its calls are accepted, and what was registered is what is deployed"""
+    refused("hooks", "hooks webhooks register xobin", lambda: stage.hooks("webhooks", "verify", "xobin"))
+    stage.hooks("webhooks", "register", "xobin", "--update-all", "--dry-run")
+    equal("registrations by a dry run", [], stage.vendors.registered)
+    done = stage.hooks("webhooks", "register", "xobin", "--update-all", seconds=300)
+    equal("outcome", "registered", done["outcome"])
+    (request,) = stage.vendors.registered
+    equal("whether it is for every assessment", (True, False), (request["updateAll"], request["updateAuth"]))
+    check(stage.hooks("webhooks", "verify", "xobin")["verified"], "what was registered is not what is deployed")
+    basic = request["webhooks"]["auth"]["basic"]
+    credential = base64.b64encode(f"{basic['username']}:{basic['password']}".encode()).decode()
+    headers = {"authorization": f"Basic {credential}", "content-type": "application/json"}
+    for kind, file in (("start", "start"), ("submission", "submission"), ("updates", "updates-edit")):
+        url = request["webhooks"][kind]["url"]
+        body = (EVENTS / "xobin" / f"{file}.json").read_bytes()
+        equal(f"Xobin's call of {kind}", 202, post(stage.aws, url, headers, body).status)
+    for it in (*_log(stage, "WorkerLogGroup"), json.dumps(done)):
+        check(basic["password"] not in it and credential not in it, f"the credential is shown: {it}")
+
+
+def tailed(stage):
+    """`hooks tail` prints a change as it comes, and leaves nothing behind"""
+    body = json.loads((EVENTS / "xobin" / "start.json").read_bytes())
+    attempt = str(int(body.get("id") or body["report_id"]) + 1)
+    file = OUTPUT / "tailed.json"
+    file.write_text(json.dumps(body | {"id": int(attempt)}))
+    with stage.hooks.running("tail", "--source", "xobin") as tail:
+        # Once it listens.
+        tail.wait_for("it has its rule", lambda: all(_tails(stage)))
+        stage.hooks("send", file, "--source", "xobin")
+        changes = tail.wait_for("the change is printed", lambda: _changes(tail.said()), 180)
+    equal("what was printed", [("/assessment-webhooks/xobin", attempt, "in_progress")], changes)
+    eventually("its rule and its queue are gone", lambda: not any(_tails(stage)))
+
+
+def _changes(printed):
+    events = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    return [(it["source"], it["subject"], it["data"]["status"]) for it in events]
+
+
+def _tails(stage):
+    """What `hooks tail` has made: its rules, its queues, and where the rules lead."""
+    events, sqs = stage.aws.client("events"), stage.aws.client("sqs")
+    bus = stage.stack.outputs["EventBusName"]
+    rules = [it["Name"] for it in events.list_rules(EventBusName=bus, NamePrefix="hooks-tail-")["Rules"]]
+    queues = sqs.list_queues(QueueNamePrefix="hooks-tail-").get("QueueUrls", [])
+    targets = [it["Arn"] for rule in rules for it in events.list_targets_by_rule(Rule=rule, EventBusName=bus)["Targets"]]
+    return rules, queues, targets
+
+
 def poison(stage):
     """a message that cannot be read goes to the dead-letter queue, and no other with it"""
     sqs, queue = stage.aws.client("sqs"), stage.stack.outputs["QueueUrl"]
@@ -268,6 +334,9 @@ ALL = [
     traced,
     asked_again,
     reconciled,
+    foreign,
+    registered,
+    tailed,
     poison,
     swept,
     logs,

@@ -4,7 +4,7 @@ import functools
 import json
 
 from deployed import processes
-from deployed.place import environment
+from deployed.place import OUTPUT, environment
 
 
 @functools.cache
@@ -34,6 +34,11 @@ class Hooks:
     def text(self, *args):
         """What a command prints."""
         return self._run(args, None, 120)
+
+    def running(self, *args):
+        """Runs a command with `--json` for as long as the block does."""
+        command = [binary(), *self._options, *args, "--json"]
+        return processes.background(command, OUTPUT / f"hooks-{args[0]}.log", env=self._env)
 
     def _run(self, args, typed, seconds):
         return processes.run([binary(), *self._options, *args], typed=typed, seconds=seconds, env=self._env)

@@ -51,6 +51,10 @@ class Background:
         self._process = process
         self._log = log
 
+    def said(self):
+        """All that it has said until now."""
+        return self._log.read_text()
+
     def check_runs(self):
         """Fails, with the end of its log, if it has ended."""
         code = self._process.poll()

@@ -16,6 +16,8 @@ from deployed.place import payloads
 KEYS = {"imocha": "imocha-key", "jobmojito": "jobmojito-key", "xobin": "xobin-key"}
 # Of another iMocha invitation, about which nobody calls: completed, cancelled.
 MISSED, CANCELLED = 4000001, 4000002
+# Of an invitation of somebody else's account.
+FOREIGN = 94761
 _HEADERS = {"imocha": ("x-api-key", ""), "jobmojito": ("authorization", "Bearer "), "xobin": ("apikey", "")}
 _LATER = "2099-01-01T00:00:00.000Z"
 
@@ -27,6 +29,8 @@ class Vendors:
         self._url = url
         # The ids of every call of iMocha's Process Callbacks.
         self.asked = []
+        # The body of every registration of webhooks that Xobin was asked for.
+        self.registered = []
         finished = (it for it in map(_callback, payloads("imocha")) if it["Status"] != "In Progress")
         self._imocha = {it["TestInvitationId"]: it for it in finished}
         self._imocha[MISSED] = self._imocha[3314697] | {"TestInvitationId": MISSED}
@@ -51,6 +55,7 @@ class Vendors:
             (r"/imocha/v3/reports/(\d+)", self._imocha_report),
             (r"/imocha/v3/reports/(\d+)/pdf", lambda _, attempt: (200, pdf(attempt))),
             (r"/jobmojito/job-interview-pdf", _jobmojito_pdf),
+            (r"/xobin/webhooks", self._register),
             (r"/xobin/assessments/reports/([0-9A-Za-z-]+)/share", _xobin_share),
             (r"/xobin/assessments/reports/([0-9A-Za-z-]+)/download", lambda _, report: (200, pdf(report))),
         ):
@@ -62,7 +67,16 @@ class Vendors:
     def _process_callbacks(self, body):
         ids = body["testinvitationIds"]
         self.asked.append(ids)
+        foreign = [str(it) for it in ids if it not in self._imocha]
+        if foreign:
+            # Not 403 or 404: that is how it is documented.
+            return 401, {"result": None, "errors": ["testinvitationIds does not belong to account or not found", *foreign]}
         return 200, {"result": {"testinvitationIds": {"successful": ids, "failed": []}}, "errors": None}
+
+    def _register(self, body):
+        self.registered.append(body)
+        shown = {kind: it for kind, it in body["webhooks"].items() if kind != "auth"}
+        return 200, {"status": "success", "message": "Webhook added successfully", "webhook": shown}
 
     def _imocha_report(self, _, attempt):
         said = self._imocha.get(int(attempt))

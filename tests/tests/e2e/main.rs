@@ -16,6 +16,7 @@ mod deliveries;
 mod documents;
 mod domain;
 mod failures;
+mod figures;
 mod follow_ups;
 mod openapi;
 mod publishing;

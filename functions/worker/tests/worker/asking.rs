@@ -4,6 +4,7 @@ use shared::key::{ASKED, ItemKey};
 use shared::store::{Asked, AskedOutcome, FIRST_DUE};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use worker::job::{Job, Message};
 
 fn ids(ids: impl IntoIterator<Item = i64>) -> BTreeSet<i64> {
     ids.into_iter().collect()
@@ -368,4 +369,88 @@ async fn a_worker_that_dies_during_the_call_leaves_it_to_be_asked_again() {
     world.work_off_queue().await;
     let asked = world.asked(1).await;
     assert_eq!((asked.outcome, asked.times), (AskedOutcome::Open, 2));
+}
+
+#[test]
+fn two_thousand_five_hundred_fresh_ids_are_twenty_five_calls_however_often_they_are_named() {
+    let all = ids(4_000_001..=4_002_500);
+    let named_twice = all.iter().chain(&all).copied();
+    let calls: Vec<BTreeSet<i64>> = Job::ask_imocha(named_twice)
+        .into_iter()
+        .map(|job| match job {
+            Job::AskImocha { ids, search: None } => ids,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(calls.len(), 25);
+    assert!(calls.iter().all(|ids| ids.len() == 100));
+    assert_eq!(disjoint(calls), all);
+}
+
+#[tokio::test]
+async fn each_of_the_messages_for_many_fresh_ids_is_one_call() {
+    let world = world().await;
+    world.vendor().answers(|call| {
+        let ids = &call.body["testinvitationIds"];
+        Some((200, queued(ids, &json!([]))))
+    });
+    let all = ids(1..=250);
+    world.request(all.iter().copied()).await;
+    // As the sweep and the command make them.
+    for job in Job::ask_imocha(all.iter().copied()) {
+        let correlation_id = "r".to_owned();
+        let message = Message {
+            job,
+            correlation_id,
+        };
+        assert!(world.handle(vec![Some(message.body())]).await.is_empty());
+    }
+    let calls: Vec<BTreeSet<i64>> = world
+        .vendor()
+        .asked()
+        .into_iter()
+        .map(|call| serde_json::from_value(call.body["testinvitationIds"].clone()).unwrap())
+        .collect();
+    let sizes: Vec<usize> = calls.iter().map(BTreeSet::len).collect();
+    assert_eq!(sizes, [100, 100, 50]);
+    assert_eq!(disjoint(calls), all);
+}
+
+/// All ids of several calls, none of which is in two of them.
+fn disjoint(calls: Vec<BTreeSet<i64>>) -> BTreeSet<i64> {
+    let many: usize = calls.iter().map(BTreeSet::len).sum();
+    let all: BTreeSet<i64> = calls.into_iter().flatten().collect();
+    assert_eq!(all.len(), many);
+    all
+}
+
+#[tokio::test]
+async fn ids_that_were_not_asked_for_are_not_taken_for_ours_whatever_list_they_stand_in() {
+    let world = world().await;
+    let ours_and_others = json!([1, 94_761, "94762", { "id": 94_763 }, -1, 0, u64::MAX]);
+    for lists in [
+        queued(&ours_and_others, &json!([94_764])),
+        queued(&json!([]), &ours_and_others),
+    ] {
+        world.vendor().will_answer(200, &lists);
+    }
+    ask(&world, &ids([1])).await;
+    assert_eq!(world.asked(1).await.outcome, AskedOutcome::Open);
+    world
+        .vendor()
+        .will_answer(200, &queued(&json!([94_761]), &json!([])));
+    ask(&world, &ids([2])).await;
+    for id in [94_761, 94_762, 94_763, 94_764, -1, 0] {
+        let asked = world.table.asked("imocha", &id.to_string()).await;
+        assert_eq!(asked.unwrap(), None, "{id}");
+    }
+    // What is said of others is not known as iMocha's, which the key would be judged by.
+    assert_eq!(
+        world.table.known("imocha").await.unwrap().as_deref(),
+        Some("1")
+    );
+    // Of the second, nothing was said.
+    assert_eq!(world.asked(2).await.outcome, AskedOutcome::Failed);
+    let due: Vec<_> = due(&world).await.into_iter().map(|it| it.0).collect();
+    assert_eq!(due, ["1", "2"]);
 }

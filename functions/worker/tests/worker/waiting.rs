@@ -242,8 +242,8 @@ fn after(milliseconds: i64) -> shared::timestamp::Timestamp {
 
 #[tokio::test]
 async fn five_minutes_of_outage_lose_nothing_park_nothing_and_are_over_at_once() {
-    const IDS: i64 = 330;
-    const DOWN: std::ops::Range<i64> = 120_000..420_000;
+    const IDS: i64 = 150;
+    const DOWN: std::ops::Range<i64> = 60_000..360_000;
     let world = world_with(&[(RATE, "30")]).await;
     let (calls, clock) = (
         Arc::new(std::sync::Mutex::new(Vec::new())),
@@ -264,7 +264,7 @@ async fn five_minutes_of_outage_lose_nothing_park_nothing_and_are_over_at_once()
     world.request(1..=IDS).await;
     let mut bustle = Bustle::of(world).await;
     (1..=IDS).for_each(|id| bustle.send(&message(id), 0));
-    bustle.until(600_000).await;
+    bustle.until(480_000).await;
 
     let calls = calls.lock().unwrap().clone();
     let between = |from: i64, to: i64| calls.iter().filter(move |it| (from..to).contains(&it.0));
@@ -301,5 +301,74 @@ async fn five_minutes_of_outage_lose_nothing_park_nothing_and_are_over_at_once()
     for id in 1..=IDS {
         let times = promised.get(&id).copied().unwrap_or_default();
         assert_eq!(world.asked(id).await.times, times, "{id}");
+    }
+}
+
+/// When each call of iMocha came, for which ids, and whether it was borne.
+type Borne = Vec<(i64, Value, bool)>;
+
+#[tokio::test]
+async fn a_limit_that_falls_in_mid_run_refuses_little_loses_nothing_and_parks_nothing() {
+    const IDS: i64 = 150;
+    const FALLS_AT: i64 = 120_000;
+    const FOUND_BY: i64 = FALLS_AT + 60_000;
+    const END: i64 = 780_000;
+    let world = world_with(&[(RATE, "20")]).await;
+    let (calls, clock) = (
+        Arc::new(std::sync::Mutex::new(Borne::new())),
+        world.clock.clone(),
+    );
+    let noted = Arc::clone(&calls);
+    // Twenty in any minute, which is what is configured; and then half of it, without a word about for how long.
+    world.vendor().answers(move |call| {
+        let now = clock.now().unix_ms() - at(0).unix_ms();
+        let ids = call.body["testinvitationIds"].clone();
+        let mut calls = noted.lock().unwrap();
+        let most = if now < FALLS_AT { 20 } else { 10 };
+        let last = calls.iter().filter(|it| it.2 && it.0 > now - 60_000);
+        let bears = last.count() < most;
+        calls.push((now, ids.clone(), bears));
+        if !bears {
+            return Some((429, json!({ "message": "too many" })));
+        }
+        let ids = json!({ "successful": ids, "failed": [] });
+        let result = json!({ "testinvitationIds": ids });
+        Some((200, json!({ "result": result, "errors": null })))
+    });
+    world.request(1..=IDS).await;
+    let mut bustle = Bustle::of(world).await;
+    (1..=IDS).for_each(|id| bustle.send(&message(id), 0));
+    bustle.until(END).await;
+
+    let calls = calls.lock().unwrap().clone();
+    let of = |from: i64, to: i64| calls.iter().filter(move |it| (from..to).contains(&it.0));
+    assert!(of(0, FALLS_AT).all(|it| it.2), "all is borne until then");
+    assert!(of(0, FALLS_AT).count() >= 38);
+    let later = of(FOUND_BY, END).count();
+    let refused = of(FOUND_BY, END).filter(|it| !it.2).count();
+    assert!(refused * 50 <= later, "{refused} of {later}");
+    // Ten minutes of ten at most; and it is not called at a crawl instead.
+    assert!(later >= 60, "{later}");
+
+    let world = &bustle.world;
+    assert!(world.table.parked().await.unwrap().is_empty());
+    let marked = world.marked().await;
+    assert_eq!(
+        marked.len(),
+        usize::try_from(IDS).unwrap(),
+        "nothing is lost"
+    );
+    assert!(marked.iter().all(|it| it.tries <= 5));
+    // Nothing that was refused counts as asked for, and nothing is asked for twice within its time.
+    let borne = calls.iter().filter(|it| it.2);
+    let borne = borne.flat_map(|it| it.1.as_array().unwrap());
+    let mut times: BTreeMap<i64, u64> = BTreeMap::new();
+    for id in borne {
+        *times.entry(id.as_i64().unwrap()).or_default() += 1;
+    }
+    for id in 1..=IDS {
+        let expected = times.get(&id).copied().unwrap_or_default();
+        assert!(expected <= 1);
+        assert_eq!(world.asked(id).await.times, expected, "{id}");
     }
 }

@@ -103,3 +103,20 @@ impl Vendor for Bucket {
         bears
     }
 }
+
+/// One vendor until then, and another from then on.
+pub struct Turning {
+    pub before: Box<dyn Vendor>,
+    pub after: Box<dyn Vendor>,
+    pub at: i64,
+}
+
+impl Vendor for Turning {
+    fn bears(&mut self, now: i64) -> bool {
+        if now < self.at {
+            self.before.bears(now)
+        } else {
+            self.after.bears(now)
+        }
+    }
+}
