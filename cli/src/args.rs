@@ -94,7 +94,7 @@ pub struct LocalArgs {
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Decides the order in which the deliveries are made.
+    /// Decides the order in which the deliveries are made, and how much goes wrong at the vendors.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
 }

@@ -2,11 +2,13 @@
 
 pub mod deliveries;
 mod follow_ups;
+mod held;
 mod kept;
 mod plan;
 mod published;
 mod registration;
 mod report;
+pub mod results;
 pub mod stage;
 
 use crate::args::DemoArgs;
@@ -15,14 +17,16 @@ use crate::command::tail::Subscription;
 use crate::sources;
 use crate::view;
 use crate::workspace;
-use deliveries::{Deliveries, Results};
-use follow_ups::{Foreign, Reconciled, Unanswered};
+use deliveries::Deliveries;
+use follow_ups::{ForeignIds, InVain, Reconciled};
 use futures_util::future::try_join4;
+use held::Held;
 use indicatif::ProgressBar;
 use plan::{Ids, Plan};
 use published::Published;
 use registration::Called;
 use report::{ImochaCounts, Report};
+use results::Results;
 use shared::clock::Clock;
 use shared::event::Status;
 use shared::store::AskedOutcome;
@@ -75,20 +79,22 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
             failed: how_many(&outcomes, AskedOutcome::Failed),
             foreign: how_many(&outcomes, AskedOutcome::Foreign),
         },
-        reconciled: Reconciled {
-            cancelled: follow_ups::stored(&events, &attempts, Status::Cancelled),
-            expired: follow_ups::stored(&events, &attempts, Status::Expired),
-            ..came.reconciled
+        held: Held {
+            reconciled: Reconciled {
+                cancelled: follow_ups::stored(&events, &attempts, Status::Cancelled),
+                expired: follow_ups::stored(&events, &attempts, Status::Expired),
+                ..came.reconciled
+            },
+            foreign: came.foreign,
+            unanswered: InVain {
+                results_read: follow_ups::completed(&attempts, &plan.silent),
+                ..came.unanswered
+            },
+            confirmed: follow_ups::confirmations(stage, &attempts, &plan).await?,
+            registered,
+            ask_times: stage.ask_times()?,
+            plan,
         },
-        foreign: came.foreign,
-        unanswered: Unanswered {
-            results_read: follow_ups::completed(&attempts, &plan.silent),
-            ..came.unanswered
-        },
-        confirmed: follow_ups::confirmations(stage, &attempts, &plan).await?,
-        registered,
-        ask_times: stage.ask_times()?,
-        plan,
         bulk: ids.iter().map(ToString::to_string).collect(),
         published: published.counts(),
         events,
@@ -135,8 +141,8 @@ async fn post(
 /// What came of the follow-ups.
 struct Came {
     reconciled: Reconciled,
-    foreign: Foreign,
-    unanswered: Unanswered,
+    foreign: ForeignIds,
+    unanswered: InVain,
     called: Called,
 }
 

@@ -1,7 +1,8 @@
 //! Counts what webhooks cost on a bundle of its own: every payload is posted, one after the other, each when nothing of the one before is left to do.
 
 use super::counts::{Counts, SourceCounts, Tally};
-use crate::command::demo::deliveries::{self, Results};
+use crate::command::demo::deliveries;
+use crate::command::demo::results::Results;
 use crate::command::demo::stage::Stage;
 use crate::sources;
 use crate::workspace::{self, Payload};

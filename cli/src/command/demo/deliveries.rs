@@ -1,12 +1,12 @@
 //! What the vendors post.
 
+use super::results::Results;
 use super::stage::Stage;
 use crate::command::send::Answer;
 use crate::deployment::Deployment;
 use crate::sources;
 use crate::workspace::{self, Payload};
-use ::local::stand_ins::Links;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
@@ -100,7 +100,7 @@ impl Deliveries {
 
     /// Posts every one of these results once, and has iMocha's stand-in remember it.
     pub async fn post_results(&mut self, stage: &Stage, results: &Results) -> anyhow::Result<()> {
-        let posts = stream::iter(&results.0).map(|(id, body)| async move {
+        let posts = stream::iter(results.iter()).map(|(id, body)| async move {
             stage.imocha.remember(*id, body.to_vec());
             Ok::<_, anyhow::Error>((
                 body.clone(),
@@ -116,7 +116,7 @@ impl Deliveries {
 
     /// Each of these results is to come once more, or for the first time, as a callback that iMocha was asked for.
     pub fn expect_callbacks(&mut self, results: &Results) {
-        for (id, body) in &results.0 {
+        for (id, body) in results.iter() {
             let event = Event::of_attempt(id.to_string(), Some(Status::Completed), None);
             let key = EventKey::from_body(None, body);
             let key = ItemKey::of_event(SOURCE, &event, &key, Timestamp::EPOCH);
@@ -238,57 +238,4 @@ pub async fn post(
         .get(source)
         .context("every source has a sender")?;
     sender.post(&stage.deployment, version, body, id).await
-}
-
-/// Results of iMocha, made from one payload: other ids and people.
-pub struct Results(Vec<(i64, Bytes)>);
-
-impl Results {
-    /// Of the attempts with these ids.
-    pub fn of(
-        root: &Path,
-        links: &Links,
-        ids: impl IntoIterator<Item = i64>,
-    ) -> anyhow::Result<Self> {
-        let text = std::fs::read(root.join("events/imocha/complete.json"))?;
-        let payload: Value = serde_json::from_slice(&text)?;
-        let results = ids.into_iter().map(|id| {
-            let body = links.lead(&result(&payload, id)?);
-            Ok((id, body.into()))
-        });
-        Ok(Self(results.collect::<anyhow::Result<_>>()?))
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The body of one of them.
-    pub fn one(&self) -> Option<&Bytes> {
-        self.0.first().map(|(_, body)| body)
-    }
-
-    /// Has iMocha's stand-in know of them, without a callback.
-    pub fn remember(&self, stage: &Stage) {
-        for (id, body) in &self.0 {
-            stage.imocha.remember(*id, body.to_vec());
-        }
-    }
-}
-
-fn result(payload: &Value, id: i64) -> anyhow::Result<Vec<u8>> {
-    let mut result = payload.clone();
-    let Some(fields) = result.as_object_mut() else {
-        bail!("events/imocha/complete.json is no JSON object");
-    };
-    fields.insert("TestInvitationId".into(), id.into());
-    fields.insert(
-        "CandidateEmailId".into(),
-        format!("candidate.{id}@example.com").into(),
-    );
-    fields.insert("CandidateScore".into(), (id % 116).into());
-    let report = format!("https://app.imocha.io/PDFReport?id={id}");
-    fields.insert("ReportPDFUrl".into(), report.into());
-    Ok(serde_json::to_vec(&result)?)
 }

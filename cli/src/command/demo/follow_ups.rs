@@ -1,8 +1,8 @@
 //! What goes wrong at vendors, and what is done about it: callbacks that never came, ids that are not ours, promises that are
 //! not kept, results that the API tells otherwise.
 
-use super::deliveries::Results;
 use super::plan::{Ids, Plan};
+use super::results::Results;
 use super::stage::Stage;
 use crate::command::reprocess::how_many;
 use crate::command::{reconcile, reprocess};
@@ -51,7 +51,7 @@ pub struct Reconciled {
 
 /// What came of asking for ids that are not ours.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Foreign {
+pub struct ForeignIds {
     pub ids_asked: usize,
     pub calls: usize,
     pub answered: usize,
@@ -60,7 +60,7 @@ pub struct Foreign {
 
 /// What came of asking for what is never sent.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Unanswered {
+pub struct InVain {
     pub unanswered: usize,
     pub calls: usize,
     /// Those that are known from the API in the end.
@@ -133,11 +133,11 @@ pub async fn reconcile(stage: &Stage) -> anyhow::Result<Reconciled> {
 }
 
 /// Asks for ids that iMocha does not have, and for one that it has.
-pub async fn ask_for_foreign(stage: &Stage, plan: &Plan) -> anyhow::Result<Foreign> {
+pub async fn ask_for_foreign(stage: &Stage, plan: &Plan) -> anyhow::Result<ForeignIds> {
     let ids: BTreeSet<i64> = plan.foreign.clone().chain(plan.beside.clone()).collect();
     reprocess::ask(&stage.deployment, &ids, &ProgressBar::hidden()).await?;
     let outcomes = wait(stage, &ids).await?;
-    Ok(Foreign {
+    Ok(ForeignIds {
         ids_asked: ids.len(),
         calls: calls_for(stage, &ids),
         answered: how_many(&outcomes, AskedOutcome::Answered),
@@ -147,7 +147,7 @@ pub async fn ask_for_foreign(stage: &Stage, plan: &Plan) -> anyhow::Result<Forei
 
 /// Asks for what iMocha never sends, until it is given up: hours pass for that, as far as these are concerned. What the API says
 /// of it is counted later.
-pub async fn ask_in_vain(stage: &Stage, plan: &Plan) -> anyhow::Result<Unanswered> {
+pub async fn ask_in_vain(stage: &Stage, plan: &Plan) -> anyhow::Result<InVain> {
     let ids: BTreeSet<i64> = plan.silent.clone().collect();
     let deployment = &stage.deployment;
     reprocess::ask(deployment, &ids, &ProgressBar::hidden()).await?;
@@ -155,7 +155,7 @@ pub async fn ask_in_vain(stage: &Stage, plan: &Plan) -> anyhow::Result<Unanswere
         until_given_up(stage, *id).await?;
     }
     let outcomes = reprocess::outcomes(deployment, &ids).await?;
-    Ok(Unanswered {
+    Ok(InVain {
         unanswered: how_many(&outcomes, AskedOutcome::Unanswered),
         calls: ids.iter().map(|id| calls_for(stage, &[*id].into())).sum(),
         results_read: 0,

@@ -1,6 +1,6 @@
 //! How much of what goes wrong at vendors is to happen: the seed says so, and the demo fails where it comes to something else.
 
-use super::follow_ups::{Confirmed, Foreign, Reconciled, Registered, Unanswered};
+use super::follow_ups::{Confirmed, ForeignIds, InVain, Reconciled, Registered};
 use std::ops::Range;
 use worker::job::MOST_IDS;
 use xobin_webhook::KINDS;
@@ -72,9 +72,9 @@ impl Plan {
     }
 
     /// What asking for ids that are not ours is to come to: one call is refused, and one takes what is left.
-    pub fn foreign(&self) -> Foreign {
+    pub fn foreign(&self) -> ForeignIds {
         let (foreign, beside) = (many(&self.foreign), many(&self.beside));
-        Foreign {
+        ForeignIds {
             ids_asked: foreign + beside,
             calls: 2,
             answered: beside,
@@ -83,9 +83,9 @@ impl Plan {
     }
 
     /// What asking in vain is to come to.
-    pub fn unanswered(&self, ask_times: usize) -> Unanswered {
+    pub fn unanswered(&self, ask_times: usize) -> InVain {
         let unanswered = many(&self.silent);
-        Unanswered {
+        InVain {
             unanswered,
             calls: unanswered * ask_times,
             results_read: unanswered,

@@ -1,8 +1,7 @@
 //! What came of it.
 
 use super::deliveries::Counts;
-use super::follow_ups::{self, Confirmed, Foreign, Reconciled, Registered, Unanswered};
-use super::plan::Plan;
+use super::held::Held;
 use super::published;
 use crate::command::attempts;
 use crate::output;
@@ -18,18 +17,10 @@ pub struct Report {
     pub events: Vec<EventSummary>,
     pub attempts: Vec<AttemptView>,
     pub imocha: ImochaCounts,
-    pub reconciled: Reconciled,
-    pub foreign: Foreign,
-    pub unanswered: Unanswered,
-    pub confirmed: Confirmed,
-    pub registered: Registered,
+    pub held: Held,
     pub published: published::Counts,
     pub unsettled: u64,
     pub elapsed_ms: i64,
-    /// How often iMocha is asked for the same.
-    pub ask_times: usize,
-    /// What all of it is held against.
-    pub plan: Plan,
     /// The attempts that only their number is of interest of.
     pub bulk: BTreeSet<String>,
     /// What is not as it has to be.
@@ -53,11 +44,8 @@ struct Printed<'a> {
     events: Vec<PrintedEvent<'a>>,
     attempts: &'a [AttemptView],
     imocha: &'a ImochaCounts,
-    reconciled: &'a Reconciled,
-    foreign: &'a Foreign,
-    unanswered: &'a Unanswered,
-    confirmed: &'a Confirmed,
-    registered: &'a Registered,
+    #[serde(flatten)]
+    held: &'a Held,
     published: &'a published::Counts,
     unsettled: u64,
     elapsed_ms: i64,
@@ -125,80 +113,13 @@ impl Report {
         output::line(&format!(
             "asked again {ids_asked} results of iMocha in {calls} calls: {answered} answered, {failed} failed, {foreign} foreign"
         ))?;
-        self.print_follow_ups()?;
+        self.held.print()?;
         output::line(&format!(
             "published   {} changes of {} attempts",
             self.published.events, self.published.attempts
         ))?;
         output::line(&format!("unsettled   {}", self.unsettled))?;
         output::line(&format!("took        {} ms", self.elapsed_ms))
-    }
-
-    fn print_follow_ups(&self) -> anyhow::Result<()> {
-        let Reconciled {
-            listed,
-            known,
-            missing,
-            asked,
-            answered,
-            cancelled,
-            expired,
-        } = self.reconciled;
-        output::line(&format!(
-            "reconciled  {listed} attempts that iMocha lists: {known} known, {missing} missing, {asked} asked for, {answered} answered; {cancelled} cancelled and {expired} expired ones stored"
-        ))?;
-        let Foreign {
-            ids_asked,
-            calls,
-            answered,
-            foreign,
-        } = self.foreign;
-        output::line(&format!(
-            "foreign     {foreign} of {ids_asked} ids that iMocha was asked for, named in its 401; the rest in another of {calls} calls: {answered} answered"
-        ))?;
-        let Unanswered {
-            unanswered,
-            calls,
-            results_read,
-        } = self.unanswered;
-        output::line(&format!(
-            "unanswered  {unanswered} given up after {} calls for each, {calls} in all; {results_read} known from the API instead",
-            self.ask_times
-        ))?;
-        let Confirmed {
-            confirmed,
-            contradicted,
-        } = self.confirmed;
-        output::line(&format!(
-            "confirmed   {confirmed} results by iMocha's API; {contradicted} contradicted, and put right"
-        ))?;
-        let Registered {
-            webhooks,
-            differences,
-            calls,
-            accepted,
-        } = self.registered;
-        output::line(&format!(
-            "registered  {webhooks} webhooks at Xobin, {differences} other than deployed; {accepted} of its {calls} calls there accepted"
-        ))
-    }
-
-    /// Where the follow-ups came to something else than the seed says.
-    fn otherwise(&self) -> Vec<String> {
-        let finished = follow_ups::finished(&self.attempts).count();
-        let plan = &self.plan;
-        let all = [
-            otherwise("reconciliation", &self.reconciled, &plan.reconciled()),
-            otherwise("asking for foreign ids", &self.foreign, &plan.foreign()),
-            otherwise(
-                "asking in vain",
-                &self.unanswered,
-                &plan.unanswered(self.ask_times),
-            ),
-            otherwise("confirmation", &self.confirmed, &plan.confirmed(finished)),
-            otherwise("registration", &self.registered, &Plan::registered()),
-        ];
-        all.into_iter().flatten().collect()
     }
 
     fn printed(&self) -> Printed<'_> {
@@ -213,11 +134,7 @@ impl Report {
             events: events.collect(),
             attempts: &self.attempts,
             imocha: &self.imocha,
-            reconciled: &self.reconciled,
-            foreign: &self.foreign,
-            unanswered: &self.unanswered,
-            confirmed: &self.confirmed,
-            registered: &self.registered,
+            held: &self.held,
             published: &self.published,
             unsettled: self.unsettled,
             elapsed_ms: self.elapsed_ms,
@@ -253,10 +170,10 @@ impl Report {
                 self.imocha.answered, self.imocha.ids_asked
             ));
         }
-        if self.imocha.calls != self.plan.bulk_calls() {
+        if self.imocha.calls != self.held.plan.bulk_calls() {
             missing.push(format!("iMocha was called {} times", self.imocha.calls));
         }
-        missing.extend(self.otherwise());
+        missing.extend(self.held.otherwise(&self.attempts));
         if self.unsettled > 0 {
             missing.push(format!(
                 "{} items or messages are not settled",
@@ -269,30 +186,5 @@ impl Report {
             return Ok(());
         }
         bail!("something is missing:\n  {}", missing.join("\n  "))
-    }
-}
-
-/// `None` if what came is what is to come.
-fn otherwise<T: std::fmt::Debug + PartialEq>(what: &str, came: &T, expected: &T) -> Option<String> {
-    (came != expected).then(|| format!("the {what} came to {came:?}, and not to {expected:?}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_to_something_else_is_told() {
-        let plan = Plan::of(7);
-        assert_eq!(otherwise("x", &plan.foreign(), &plan.foreign()), None);
-        let came = Foreign {
-            calls: 3,
-            ..plan.foreign()
-        };
-        let told = otherwise("asking", &came, &plan.foreign()).unwrap();
-        assert!(
-            told.contains("calls: 3") && told.contains("calls: 2"),
-            "{told}"
-        );
     }
 }
