@@ -58,8 +58,12 @@ async fn play(stage: &Stage, root: &Path, seed: u64) -> anyhow::Result<Report> {
     post(stage, root, &mut deliveries, &plan, seed).await?;
     stage.until_settled().await?;
 
+    eprintln!("having iMocha send all of them again …");
     let ids: BTreeSet<i64> = plan.bulk.clone().collect();
-    let came = follow_up(stage, root, &plan, &ids).await?;
+    reprocess::ask(deployment, &ids, &ProgressBar::hidden()).await?;
+    // What follows looks for due work ahead of its time.
+    stage.until_settled().await?;
+    let came = follow_up(stage, root, &plan).await?;
     let registered = came.called.note(&mut deliveries);
     let unsettled = stage.until_settled().await?;
 
@@ -147,14 +151,7 @@ struct Came {
 }
 
 /// All that is done about what is missing, at once.
-async fn follow_up(
-    stage: &Stage,
-    root: &Path,
-    plan: &Plan,
-    bulk: &BTreeSet<i64>,
-) -> anyhow::Result<Came> {
-    eprintln!("having iMocha send all of them again …");
-    reprocess::ask(&stage.deployment, bulk, &ProgressBar::hidden()).await?;
+async fn follow_up(stage: &Stage, root: &Path, plan: &Plan) -> anyhow::Result<Came> {
     eprintln!(
         "comparing with what iMocha lists, asking for what it does not have, and for what it never sends, as if hours passed …"
     );

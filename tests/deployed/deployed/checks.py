@@ -220,7 +220,7 @@ def tailed(stage):
     with stage.hooks.running("tail", "--source", "xobin") as tail:
         # Once it listens.
         tail.wait_for("it has its rule", lambda: all(_tails(stage)))
-        stage.hooks("send", file, "--source", "xobin")
+        stage.hooks("send", file, "--source", "xobin", "--version", "start")
         changes = tail.wait_for("the change is printed", lambda: _changes(tail.said()), 180)
     equal("what was printed", [("/assessment-webhooks/xobin", attempt, "in_progress")], changes)
     eventually("its rule and its queue are gone", lambda: not any(_tails(stage)))
