@@ -4,6 +4,7 @@ use crate::bucket::Bucket;
 use crate::deployment::Deployment;
 use crate::view::AttemptView;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use shared::event::Report;
 use shared::key::attempt_partition;
 use shared::store::ReportItem;
 
@@ -23,8 +24,14 @@ pub async fn missing(
 /// All reports of an attempt: an earlier one is not given up for a later.
 async fn of_attempt(deployment: &Deployment, attempt: &AttemptView) -> anyhow::Result<Vec<String>> {
     let pk = attempt_partition(&attempt.source, &attempt.attempt);
+    let reports = deployment.table.reports(&pk).await?;
+    let is_kept = reports.iter().any(|report| report.kept.is_some());
     let mut missing = Vec::new();
-    for report in deployment.table.reports(&pk).await? {
+    for report in reports {
+        // An event without a link may come before the one that has it: then there was nothing to be had at first.
+        if is_kept && report.link == Report::OnRequest {
+            continue;
+        }
         if let Some(problem) = problem(deployment, &report).await? {
             missing.push(format!(
                 "a report of the attempt {} of {} {problem}",

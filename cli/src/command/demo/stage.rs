@@ -18,9 +18,9 @@ use std::time::Duration;
 const API_KEY: &str = "demo-api-key";
 const WORKER: &str = "WorkerFunction";
 const ASK_TIMES: &str = "IMOCHA_ASK_TIMES";
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// How often it is looked whether everything is settled, for three minutes: what the queue did not take comes by the sweep.
-const LOOKS: usize = 1800;
+const LOOKS: usize = 600;
 
 /// All that the demo plays on.
 pub struct Stage {
@@ -130,7 +130,8 @@ impl Stage {
     /// Waits until no work is left, for three minutes at most. What is left then is counted: items that are marked, and messages.
     pub async fn until_settled(&self) -> anyhow::Result<u64> {
         for _ in 0..LOOKS {
-            if self.unsettled().await? == 0 {
+            // The rest is looked for only then: looking takes time from those who do the work.
+            if self.deployment.table.count_marked().await? == 0 && self.unsettled().await? == 0 {
                 return Ok(0);
             }
             tokio::time::sleep(LOOK_AGAIN).await;
