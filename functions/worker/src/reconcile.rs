@@ -14,6 +14,7 @@ use crate::job::{Job, Reconcile};
 use crate::vendors::VendorError;
 use crate::vendors::imocha::Invites;
 use crate::vendors::imocha::invites::{Invite, InviteState};
+use crate::vendors::imocha::known::Trial;
 use crate::{JobError, Worker};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::StatusCode;
@@ -132,14 +133,12 @@ impl Worker {
         status: StatusCode,
         correlation_id: &str,
     ) -> Result<(), JobError> {
-        let known = self.table.known(SOURCE).await?;
-        let tried = match known {
-            Some(known) => self.vendors.imocha.probe(&known).await,
-            None => Err(VendorError::KeyRefused(status)),
+        let tried = match self.vendors.imocha.try_key(None).await {
+            Ok(Trial::Good) => Ok(()),
+            Ok(Trial::Untold) => Err(VendorError::KeyRefused(status)),
+            Err(error) => Err(error),
         };
-        if let Err(error) = tried
-            && !matches!(error, VendorError::NotFound)
-        {
+        if let Err(error) = tried {
             return self.postpone_run(run, error).await;
         }
         if let Some(left) = part.halves() {

@@ -22,6 +22,7 @@ use crate::config::{ApiConfig, WorkerConfig};
 use crate::download::body::Body;
 use crate::download::link::LinkError;
 use client::{Auth, Client, Timeouts};
+use imocha::known::Known;
 use limits::Limits;
 use serde_json::Value;
 use shared::clock::Clock;
@@ -78,7 +79,7 @@ impl Vendors {
         let xobin = client("xobin", Auth::Header("apiKey"), &config.xobin);
         let inbound = xobin::webhooks::Inbound::new(secrets.clone(), config, clock.clone());
         Ok(Self {
-            imocha: imocha::Api(imocha),
+            imocha: imocha::Api::new(imocha, Known::new(table.clone(), clock.clone())),
             jobmojito: jobmojito::Api(jobmojito),
             xobin: xobin::Api::new(xobin, inbound),
             testlify: testlify::Links::new(&config.testlify_report_base_url)?,

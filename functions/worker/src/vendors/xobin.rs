@@ -31,6 +31,11 @@ impl Api {
         Ok(Prepared { auth, admission })
     }
 
+    /// Gives leave back that is not used.
+    pub(crate) async fn give_back(&self, prepared: Prepared) {
+        self.client.give_back(prepared.admission).await;
+    }
+
     /// `POST /webhooks`: has Xobin call us.
     pub(crate) async fn register(
         &self,
@@ -65,7 +70,8 @@ impl Api {
             return Ok(NO_ID);
         }
         let request = self.client.post(&path(attempt, "download"), &json!({}));
-        match self.client.document(request, Answer::outcome).await? {
+        let (document, _) = self.client.document(request, Answer::outcome).await?;
+        match document {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
             Document::Other(answer) => answer.success().and(Err(VendorError::Strange)),
         }
