@@ -151,7 +151,8 @@ impl Worker {
         let [id] = ids.iter().copied().collect::<Vec<_>>()[..] else {
             return Ok(Doubt::Ids);
         };
-        let known = self.vendors.imocha.known.id().await? == Some(id) || self.has_called_us(id).await?;
+        let known =
+            self.vendors.imocha.known.id().await? == Some(id) || self.has_called_us(id).await?;
         Ok(if known { Doubt::Key } else { Doubt::Ids })
     }
 

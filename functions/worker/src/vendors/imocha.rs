@@ -125,7 +125,10 @@ impl Api {
         let admission = self.client.admit().await?;
         // Windows that it does not take are answered like a key that it does not take.
         let request = self.client.post(&path, &body);
-        let mut answer = self.client.ask(admission, request, unless_of_the_call).await?;
+        let mut answer = self
+            .client
+            .ask(admission, request, unless_of_the_call)
+            .await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Ok(Invites::Refused(answer.status));
         }
@@ -189,7 +192,10 @@ impl Api {
         let admission = self.client.admit().await?;
         let admitted_at = admission.at();
         let request = self.client.get(&report_path(id));
-        let answer = self.client.ask(admission, request, unless_of_the_call).await?;
+        let answer = self
+            .client
+            .ask(admission, request, unless_of_the_call)
+            .await?;
         let mut answer = self.told(answer, id, admitted_at).await?;
         let bytes = std::mem::take(&mut answer.bytes);
         Ok((bytes, answer.success()?))

@@ -3,7 +3,7 @@
 use crate::vendor::pdf;
 use crate::world::*;
 use serde_json::{Value, json};
-use shared::event::Report;
+use shared::event::{Event, Report, Score, Status};
 use shared::store::{ReportItem, ReportOrigin, ReportOutcome};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -271,6 +271,39 @@ async fn a_report_after_a_score_update_is_fetched_again() {
 }
 
 #[tokio::test]
+async fn a_score_update_with_the_same_pdf_name_has_the_pdf_fetched_again() {
+    let world = world().await;
+    let at_link = |second, value| {
+        let event = Event {
+            report: Some(link(&world.pdf("same"))),
+            occurred_at: Some(at(second)),
+            score: Some(Score {
+                value: Some(value),
+                ..Score::default()
+            }),
+            ..Event::of_attempt("1.a".into(), Some(Status::Completed), None)
+        };
+        delivery("testlify", event, at(second))
+    };
+    for (second, value) in [(0, 10.0), (60, 20.0)] {
+        let event = at_link(second, value);
+        world.wait_until(at(second));
+        world.record(&event).await;
+        world
+            .vendor()
+            .will_serve(200, &format!("%PDF-1.4\n{value}\n%%EOF\n"));
+        world.fold(&event).await;
+        world.work_off_queue().await;
+    }
+    assert_eq!(world.vendor().fetched().len(), 2);
+    assert_eq!(
+        world.platform().objects().len(),
+        2,
+        "each is its own version"
+    );
+}
+
+#[tokio::test]
 async fn an_answer_that_is_of_another_attempt_is_not_believed() {
     for (source, field, id) in [
         ("imocha", "pdfReportUrl", "testInvitationId"),
@@ -433,7 +466,7 @@ async fn a_vendor_in_trouble_is_asked_again_when_that_makes_sense() {
         (429, retry_after("999999999"), "{}", minutes(6 * 60)),
         (
             429,
-            retry_after("Wed, 21 Oct 2026 07:28:00 GMT"),
+            retry_after("Tue, 21 Oct 2025 07:28:00 GMT"),
             "{}",
             minutes(1),
         ),
@@ -502,7 +535,11 @@ async fn once_an_attempt_is_known_no_number_of_foreign_ones_shuts_imocha() {
     world.vendor().answers(move |call| {
         let ours = call.path.contains("/reports/7?");
         let report = json!({ "testInvitationId": 7, "pdfReportUrl": url });
-        Some(if ours { (200, report) } else { (401, json!({})) })
+        Some(if ours {
+            (200, report)
+        } else {
+            (401, json!({}))
+        })
     });
     let ours = fetched(&world, "imocha", "7", &Report::OnRequest).await;
     assert_kept(&world, &ours, "7", ReportOrigin::ApiLink);
@@ -531,7 +568,9 @@ async fn once_an_attempt_is_known_no_number_of_foreign_ones_shuts_imocha() {
 #[tokio::test]
 async fn a_known_attempt_that_imocha_has_no_more_is_forgotten() {
     let world = world().await;
-    let note = world.table.note_known("imocha", "7", at(0), Duration::from_mins(1));
+    let note = world
+        .table
+        .note_known("imocha", "7", at(0), Duration::from_mins(1));
     note.await.unwrap();
     world
         .vendor()
