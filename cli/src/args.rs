@@ -214,6 +214,8 @@ pub enum AttemptsCommand {
     List(AttemptsListArgs),
     /// Show one attempt with its events.
     Show(AttemptsShowArgs),
+    /// Have the vendor's API asked for the result of one attempt, and show it.
+    Read(AttemptsReadArgs),
 }
 
 #[derive(Debug, Args)]
@@ -238,6 +240,15 @@ pub struct AttemptsShowArgs {
     pub source: String,
     /// The attempt, as `attempts list` shows it.
     pub attempt: String,
+}
+
+#[derive(Debug, Args)]
+pub struct AttemptsReadArgs {
+    #[command(flatten)]
+    pub attempt: AttemptsShowArgs,
+    /// For how many seconds the result is waited for.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub timeout: u32,
 }
 
 #[derive(Debug, Args)]

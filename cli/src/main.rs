@@ -102,6 +102,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Attempts(AttemptsCommand::Show(args)) => {
             command::attempts::show(&find().await?, &args, json).await
         }
+        Command::Attempts(AttemptsCommand::Read(args)) => {
+            command::attempts::read(&find().await?, &args, json).await
+        }
         Command::Reports(ReportsCommand::Get(args)) => {
             command::reports::get(&find().await?, &args, json).await
         }

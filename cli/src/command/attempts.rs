@@ -1,5 +1,9 @@
 //! `hooks attempts`: where the candidates stand.
 
+mod read;
+
+pub use read::read;
+
 use crate::args::{AttemptsListArgs, AttemptsShowArgs};
 use crate::command::reports;
 use crate::deployment::Deployment;

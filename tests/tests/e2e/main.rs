@@ -19,6 +19,7 @@ mod failures;
 mod follow_ups;
 mod openapi;
 mod publishing;
+mod reading;
 mod reconciling;
 mod registration;
 mod replay;
