@@ -17,6 +17,7 @@ mod documents;
 mod domain;
 mod failures;
 mod follow_ups;
+mod large_reports;
 mod openapi;
 mod publishing;
 mod reading;
