@@ -30,7 +30,7 @@ async fn host() -> (String, JoinHandle<()>) {
 async fn pdf(Path(mib): Path<usize>) -> Body {
     let start = Bytes::from_static(b"%PDF-1.4\n");
     let end = Bytes::from_static(b"\n%%EOF\n");
-    let zeroes = std::iter::repeat_n(Bytes::from_static(&[b'0'; 65_536]), mib * MIB / 65_536);
+    let zeroes = std::iter::repeat_n(Bytes::from(vec![b'0'; 65_536]), mib * MIB / 65_536);
     let pieces = std::iter::once(start).chain(zeroes).chain([end]);
     Body::from_stream(stream::iter(pieces.map(Ok::<_, std::io::Error>)))
 }
