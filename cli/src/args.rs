@@ -74,7 +74,7 @@ pub enum Command {
     /// Have the worker look for work that is due, now rather than within a minute.
     Sweep,
     /// Bring back what was parked, and the messages of the dead-letter queue.
-    Redrive,
+    Redrive(RedriveArgs),
     /// Read stored events anew, by the readers that this command was built with, and fold what they say now.
     Replay(ReplayArgs),
 }
@@ -240,6 +240,19 @@ pub struct AttemptsShowArgs {
     pub source: String,
     /// The attempt, as `attempts list` shows it.
     pub attempt: String,
+}
+
+#[derive(Debug, Args)]
+pub struct RedriveArgs {
+    /// Change nothing: count what there is, and say of some why it is there.
+    #[arg(long)]
+    pub plan: bool,
+    /// Bring back so many at most, parked items first.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max: Option<u32>,
+    /// How many to bring back in a second, at most.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub per_second: u32,
 }
 
 #[derive(Debug, Args)]

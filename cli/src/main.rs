@@ -129,7 +129,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Dlq(DlqCommand::List) => command::dlq::list(&find().await?, json).await,
         Command::Tail(args) => command::tail::run(&find().await?, &args, json).await,
         Command::Sweep => command::sweep::run(&find().await?, json).await,
-        Command::Redrive => command::redrive::run(&find().await?, json).await,
+        Command::Redrive(args) => command::redrive::run(&find().await?, &args, json).await,
         Command::Replay(args) => command::replay::run(find, &args, json).await,
     }
 }

@@ -29,3 +29,5 @@ mod reports;
 mod rules;
 #[path = "store/runs.rs"]
 mod runs;
+#[path = "store/trouble.rs"]
+mod trouble;
