@@ -74,7 +74,7 @@ pub enum Command {
     /// Have the worker look for work that is due, now rather than within a minute.
     Sweep,
     /// Bring back what was parked, and the messages of the dead-letter queue.
-    Redrive,
+    Redrive(RedriveArgs),
     /// Read stored events anew, by the readers that this command was built with, and fold what they say now.
     Replay(ReplayArgs),
 }
@@ -214,6 +214,8 @@ pub enum AttemptsCommand {
     List(AttemptsListArgs),
     /// Show one attempt with its events.
     Show(AttemptsShowArgs),
+    /// Have the vendor's API asked for the result of one attempt, and show it.
+    Read(AttemptsReadArgs),
 }
 
 #[derive(Debug, Args)]
@@ -238,6 +240,28 @@ pub struct AttemptsShowArgs {
     pub source: String,
     /// The attempt, as `attempts list` shows it.
     pub attempt: String,
+}
+
+#[derive(Debug, Args)]
+pub struct RedriveArgs {
+    /// Change nothing: count what there is, and say of some why it is there.
+    #[arg(long)]
+    pub plan: bool,
+    /// Bring back so many at most, parked items first.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max: Option<u32>,
+    /// How many to bring back in a second, at most.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub per_second: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct AttemptsReadArgs {
+    #[command(flatten)]
+    pub attempt: AttemptsShowArgs,
+    /// For how many seconds the result is waited for.
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub timeout: u32,
 }
 
 #[derive(Debug, Args)]

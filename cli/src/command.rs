@@ -19,5 +19,6 @@ pub mod secrets;
 pub mod send;
 pub mod sweep;
 pub mod tail;
+pub mod turns;
 pub mod webhooks;
 pub mod work;

@@ -102,6 +102,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Attempts(AttemptsCommand::Show(args)) => {
             command::attempts::show(&find().await?, &args, json).await
         }
+        Command::Attempts(AttemptsCommand::Read(args)) => {
+            command::attempts::read(&find().await?, &args, json).await
+        }
         Command::Reports(ReportsCommand::Get(args)) => {
             command::reports::get(&find().await?, &args, json).await
         }
@@ -126,7 +129,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Dlq(DlqCommand::List) => command::dlq::list(&find().await?, json).await,
         Command::Tail(args) => command::tail::run(&find().await?, &args, json).await,
         Command::Sweep => command::sweep::run(&find().await?, json).await,
-        Command::Redrive => command::redrive::run(&find().await?, json).await,
+        Command::Redrive(args) => command::redrive::run(&find().await?, &args, json).await,
         Command::Replay(args) => command::replay::run(find, &args, json).await,
     }
 }

@@ -37,6 +37,14 @@ impl Clock {
         }
     }
 
+    /// Waits for this long. A stopped clock is moved on by it.
+    pub async fn sleep(&self, duration: Duration) {
+        match &self.0 {
+            Hands::System => tokio::time::sleep(duration).await,
+            Hands::Set(_) => self.advance(duration),
+        }
+    }
+
     /// The time now.
     #[must_use]
     #[expect(

@@ -85,6 +85,10 @@ metrics! {
     /// Items that were tried too often and taken out of the way.
     Parked: Count by Job;
 
+    /// Callbacks that the vendor was asked for and has sent.
+    Answered: Count by JobAndSource;
+    /// How long after it was asked that was.
+    AnswerLatency: Millisecond by JobAndSource;
     /// Callbacks that the vendor was asked for as often as it is to be, and did not send.
     Unanswered: Count by JobAndSource;
     /// Callbacks that say something else than the result that the vendor's API has.

@@ -18,6 +18,7 @@ mod replays;
 mod reports;
 mod runs;
 mod table;
+mod trouble;
 mod update;
 
 pub use asked::{Asked, AskedOutcome, Patience};
@@ -32,6 +33,7 @@ pub use replays::{Original, ReplayOutcome};
 pub use reports::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
 pub use runs::{Counts, Run, RunOutcome, Window};
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
+pub use trouble::Trouble;
 
 use crate::event::Event;
 use crate::key::{EventId, ItemKey, SourceName};

@@ -1,4 +1,4 @@
-//! What the table promises, as one suite: it runs on whatever [`engine::engine`] gives.
+//! What the table promises, as one suite: it runs on whatever [`engines::ground`] gives.
 
 // So that what clippy allows in tests is allowed in their helpers.
 #![cfg(test)]
@@ -13,6 +13,8 @@ mod changes;
 mod due;
 #[path = "store/engine.rs"]
 mod engine;
+#[path = "store/engines.rs"]
+mod engines;
 #[path = "store/events.rs"]
 mod events;
 #[path = "store/limits.rs"]
@@ -23,5 +25,9 @@ mod registrations;
 mod replays;
 #[path = "store/reports.rs"]
 mod reports;
+#[path = "store/rules.rs"]
+mod rules;
 #[path = "store/runs.rs"]
 mod runs;
+#[path = "store/trouble.rs"]
+mod trouble;

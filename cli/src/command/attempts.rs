@@ -1,5 +1,9 @@
 //! `hooks attempts`: where the candidates stand.
 
+mod read;
+
+pub use read::read;
+
 use crate::args::{AttemptsListArgs, AttemptsShowArgs};
 use crate::command::reports;
 use crate::deployment::Deployment;
@@ -115,14 +119,18 @@ fn confirmation_text(confirmation: &Confirmation) -> String {
     format!("{outcome}{differences}: {read}")
 }
 
-/// `answered: requested 2026-…, asked 1 times, last at 2026-…, answered 2026-…`.
+/// `answered: requested 2026-…, asked 1 times, last at 2026-…, answered 2026-… (3 s later)`.
 fn asked_text(asked: &Asked) -> String {
     let outcome = asked.outcome.name();
     let asked_then = match asked.asked_at {
         Some(asked_at) => format!("asked {} times, last at {asked_at}", asked.times),
         None => "the vendor was not asked yet".to_owned(),
     };
-    let answered = asked.answered_at.map(|at| format!(", answered {at}"));
+    let after = |ms: u64| format!(" ({} s later)", ms.div_ceil(1000));
+    let after = asked.latency_ms.map(after).unwrap_or_default();
+    let answered = asked
+        .answered_at
+        .map(|at| format!(", answered {at}{after}"));
     let answered = answered.unwrap_or_default();
     let requested = asked.requested_at;
     format!("{outcome}: requested {requested}, {asked_then}{answered}")

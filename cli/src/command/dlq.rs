@@ -1,9 +1,11 @@
 //! `hooks dlq`: the messages of the dead-letter queue. They stay in it.
 
+use crate::command::work;
 use crate::deployment::Deployment;
 use crate::output::{self, or_dash};
 use anyhow::Context;
 use aws_sdk_sqs::types::{Message as SqsMessage, MessageSystemAttributeName};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
 use shared::error::causes;
@@ -11,6 +13,8 @@ use std::collections::BTreeMap;
 use worker::job::Message;
 
 const MOST_AT_ONCE: i32 = 10;
+const AT_ONCE: usize = 8;
+const GONE: &str = "what it speaks of is gone";
 /// For how long a message that was shown is away from others, and from this.
 const HIDDEN_SECONDS: i32 = 1;
 /// With any wait at all, SQS asks all of its servers for messages and not some.
@@ -20,14 +24,21 @@ const MOST_IN_VAIN: usize = 3;
 
 /// A dead letter, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct DeadLetter {
-    id: String,
+pub struct DeadLetter {
+    pub id: String,
     /// How often it was received, this time included.
     received: Option<u64>,
     /// The message, if it is one of ours.
     message: Option<Value>,
-    /// Why it is none of ours. Its text is not quoted.
-    problem: Option<String>,
+    /// Why it is none of ours, or why its work was not done the last time that it was tried. Its text is not quoted.
+    pub problem: Option<String>,
+}
+
+impl DeadLetter {
+    /// The job that it asks for, if it is one of ours.
+    pub fn job(&self) -> Option<&str> {
+        self.message.as_ref()?["job"].as_str()
+    }
 }
 
 /// Lists the messages.
@@ -37,11 +48,14 @@ pub async fn list(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
         return output::json(&letters);
     }
     let rows: Vec<_> = letters.iter().map(row).collect();
-    output::table(["message", "received", "what it is"], &rows)
+    output::table(
+        ["message", "received", "what it is", "why it is there"],
+        &rows,
+    )
 }
 
 /// SQS gives a few at a time, and those that were given before come again.
-async fn letters(deployment: &Deployment) -> anyhow::Result<Vec<DeadLetter>> {
+pub async fn letters(deployment: &Deployment) -> anyhow::Result<Vec<DeadLetter>> {
     let there = deployment.messages("DeadLetterQueueUrl").await?;
     let (mut letters, mut in_vain) = (BTreeMap::new(), 0);
     loop {
@@ -63,7 +77,22 @@ async fn letters(deployment: &Deployment) -> anyhow::Result<Vec<DeadLetter>> {
     if (letters.len() as u64) < there {
         eprintln!("{there} messages are there; SQS gave only those that are shown. Try again.");
     }
-    Ok(letters.into_values().collect())
+    let letters = stream::iter(letters.into_values()).map(|letter| explained(deployment, letter));
+    letters.buffered(AT_ONCE).try_collect().await
+}
+
+/// With why its work was not done, which stands beside the work.
+async fn explained(deployment: &Deployment, letter: DeadLetter) -> anyhow::Result<DeadLetter> {
+    let body = letter.message.as_ref().map(Value::to_string);
+    let items = Message::parse(body.as_deref()).map(|it| it.job.items());
+    let Some(item) = items.unwrap_or_default().into_iter().next() else {
+        return Ok(letter);
+    };
+    let problem = match work::problem(deployment, &item).await? {
+        None if !deployment.table.is_there(&item).await? => Some(GONE.to_owned()),
+        problem => problem,
+    };
+    Ok(DeadLetter { problem, ..letter })
 }
 
 async fn receive(deployment: &Deployment) -> anyhow::Result<Vec<SqsMessage>> {
@@ -99,12 +128,13 @@ fn received(message: &SqsMessage) -> Option<u64> {
     count.parse().ok()
 }
 
-fn row(letter: &DeadLetter) -> [String; 3] {
+fn row(letter: &DeadLetter) -> [String; 4] {
     let message = letter.message.as_ref().map(Value::to_string);
     [
         letter.id.clone(),
         or_dash(letter.received),
-        or_dash(message.as_ref().or(letter.problem.as_ref())),
+        or_dash(message.as_ref()),
+        or_dash(letter.problem.as_ref()),
     ]
 }
 
@@ -132,7 +162,8 @@ mod tests {
     fn what_is_none_of_ours_says_why_and_is_not_quoted() {
         let letter = letter("hello ada@example.com");
         assert!(letter.message.is_none());
-        let [_, _, shown] = row(&letter);
+        let [_, _, what, shown] = row(&letter);
+        assert_eq!(what, "–");
         assert!(shown.contains("not one of this queue's"), "{shown}");
         assert!(!shown.contains("ada"), "{shown}");
     }

@@ -31,10 +31,10 @@ struct Reconciled {
     to: Timestamp,
     #[serde(flatten)]
     counts: Counts,
-    /// Of those asked for, how many were answered, if that was waited for.
-    answered: usize,
+    /// Of those asked for, how many were answered; not known unless that was waited for.
+    answered: Option<usize>,
     /// And how many are not of our account.
-    foreign: usize,
+    foreign: Option<usize>,
 }
 
 /// Compares. The deployment is looked for after the times are checked.
@@ -56,20 +56,20 @@ where
         from,
         to,
         counts: run.counts,
-        answered: 0,
-        foreign: 0,
+        answered: None,
+        foreign: None,
     };
     if run.outcome != RunOutcome::Done || !args.wait {
-        print(&reconciled, args, json)?;
+        print(&reconciled, json)?;
         return end(&run, args.timeout);
     }
     let ids = deployment.table.asked_by_run(&run.key).await?;
     let bar = reprocess::progress_bar(ids.len(), "answered");
     let outcomes = reprocess::wait(&deployment, &ids, args.timeout, &bar).await?;
     bar.finish_and_clear();
-    reconciled.answered = how_many(&outcomes, AskedOutcome::Answered);
-    reconciled.foreign = how_many(&outcomes, AskedOutcome::Foreign);
-    print(&reconciled, args, json)?;
+    reconciled.answered = Some(how_many(&outcomes, AskedOutcome::Answered));
+    reconciled.foreign = Some(how_many(&outcomes, AskedOutcome::Foreign));
+    print(&reconciled, json)?;
     reprocess::complain(&outcomes, args.timeout)
 }
 
@@ -164,7 +164,7 @@ fn end(run: &Run, timeout_seconds: u32) -> anyhow::Result<()> {
     }
 }
 
-fn print(reconciled: &Reconciled, args: &ReconcileArgs, json: bool) -> anyhow::Result<()> {
+fn print(reconciled: &Reconciled, json: bool) -> anyhow::Result<()> {
     if json {
         return output::json(reconciled);
     }
@@ -180,10 +180,7 @@ fn print(reconciled: &Reconciled, args: &ReconcileArgs, json: bool) -> anyhow::R
         "{} listed by iMocha: {known} known, {missing} missing, of which {asked} are asked for now; {cancelled} cancelled and {expired} expired ones stored",
         counted(usize::try_from(listed)?, "attempt")
     ))?;
-    if args.wait {
-        let Reconciled {
-            answered, foreign, ..
-        } = reconciled;
+    if let (Some(answered), Some(foreign)) = (reconciled.answered, reconciled.foreign) {
         output::line(&format!(
             "{answered} answered, {foreign} not of this account"
         ))?;

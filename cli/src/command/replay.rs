@@ -9,7 +9,7 @@ mod selection;
 
 use crate::args::replay::ReplayArgs;
 use crate::command::reprocess::progress_bar;
-use crate::command::tail::stopped;
+use crate::command::turns::{Turn, Turns};
 use crate::deployment::Deployment;
 use anyhow::bail;
 use indicatif::ProgressBar;
@@ -22,9 +22,6 @@ use shared::queue::{FoldMessage, Queue, Sqs};
 use shared::replay::Anew;
 use shared::store::{ReplayOutcome, StoreError};
 use std::future::Future;
-use std::pin::pin;
-use std::time::Duration;
-use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// How often an event is begun anew because somebody else wrote it.
 const ATTEMPTS: usize = 5;
@@ -61,14 +58,6 @@ async fn people(deployment: &Deployment, chosen: &Chosen) -> anyhow::Result<Hash
     } else {
         Ok(HashKey::default())
     }
-}
-
-/// At most so many in a second, one after the other.
-fn pace(per_second: u32) -> Interval {
-    let mut pace = interval(Duration::from_secs(1) / per_second.max(1));
-    // What took long is not made up for by a burst.
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    pace
 }
 
 /// Why not everything was done.
@@ -117,13 +106,12 @@ impl Replay<'_> {
         per_second: u32,
         bar: &ProgressBar,
     ) -> (Replayed, Option<Stop>) {
-        let (mut replayed, mut pace) = (Replayed::of(chosen), pace(per_second));
-        let mut asked = pin!(stopped());
+        let mut replayed = Replayed::of(chosen);
+        let mut turns = Turns::until_stopped(per_second);
         for (number, item) in chosen.items.iter().enumerate() {
-            let stop = tokio::select! {
-                biased;
-                _ = &mut asked => Some(Stop::Asked),
-                _ = pace.tick() => match self.one(item).await {
+            let stop = match turns.next().await {
+                Turn::Stop => Some(Stop::Asked),
+                Turn::Go => match self.one(item).await {
                     Ok(outcome) => {
                         replayed.note(item, outcome);
                         None

@@ -29,12 +29,12 @@ pub struct Reprocessed {
     pub ids: usize,
     /// In how many messages, each of which is one call.
     pub messages: usize,
-    /// How many were answered, if that was waited for.
-    pub answered: usize,
-    /// How many are not of our account, if that was waited for.
-    pub foreign: usize,
-    /// How many were asked for as often as they may be, if that was waited for.
-    pub unanswered: usize,
+    /// How many were answered; not known unless that was waited for.
+    pub answered: Option<usize>,
+    /// The same of those that are not of our account.
+    pub foreign: Option<usize>,
+    /// The same of those that were asked for as often as they may be.
+    pub unanswered: Option<usize>,
 }
 
 /// Asks for the ids. The deployment is looked for after the ids are checked.
@@ -52,35 +52,32 @@ where
     let mut reprocessed = ask(&deployment, &ids, &bar).await?;
     bar.finish_and_clear();
     if !args.wait {
-        return print(&reprocessed, args, json);
+        return print(&reprocessed, json);
     }
     let bar = progress_bar(ids.len(), "answered");
     let outcomes = wait(&deployment, &ids, args.timeout, &bar).await?;
     bar.finish_and_clear();
-    reprocessed.answered = how_many(&outcomes, AskedOutcome::Answered);
-    reprocessed.foreign = how_many(&outcomes, AskedOutcome::Foreign);
-    reprocessed.unanswered = how_many(&outcomes, AskedOutcome::Unanswered);
-    print(&reprocessed, args, json)?;
+    reprocessed.answered = Some(how_many(&outcomes, AskedOutcome::Answered));
+    reprocessed.foreign = Some(how_many(&outcomes, AskedOutcome::Foreign));
+    reprocessed.unanswered = Some(how_many(&outcomes, AskedOutcome::Unanswered));
+    print(&reprocessed, json)?;
     complain(&outcomes, args.timeout)
 }
 
-fn print(reprocessed: &Reprocessed, args: &ReprocessArgs, json: bool) -> anyhow::Result<()> {
+fn print(reprocessed: &Reprocessed, json: bool) -> anyhow::Result<()> {
     if json {
         return output::json(reprocessed);
     }
-    let Reprocessed {
-        ids,
-        messages,
-        answered,
-        foreign,
-        unanswered,
-    } = reprocessed;
     output::line(&format!(
         "noted {}; the worker asks for them in {}",
-        counted(*ids, "id"),
-        counted(*messages, "call")
+        counted(reprocessed.ids, "id"),
+        counted(reprocessed.messages, "call")
     ))?;
-    if args.wait {
+    if let (Some(answered), Some(foreign), Some(unanswered)) = (
+        reprocessed.answered,
+        reprocessed.foreign,
+        reprocessed.unanswered,
+    ) {
         output::line(&format!(
             "{answered} answered, {foreign} not of this account, {unanswered} unanswered"
         ))?;

@@ -22,22 +22,24 @@ const FAR_FUTURE: Duration = Duration::from_hours(24 * 365);
 
 /// An item with work to do, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct WorkView {
-    source: String,
-    attempt: Option<String>,
+pub struct WorkView {
+    pub source: String,
+    pub attempt: Option<String>,
     pk: String,
     sk: String,
     /// The job that does it, as the queue's messages call it. `None` if no job does.
-    job: Option<&'static str>,
+    pub job: Option<&'static str>,
     event: Option<EventId>,
     due_at: Timestamp,
     tries: u64,
     state: State,
+    /// Why it was not done the last time that it was tried, if it is parked.
+    pub problem: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+pub enum State {
     /// It was tried too often, and waits for `hooks redrive`.
     Parked,
     /// The next sweep takes it.
@@ -59,7 +61,8 @@ impl State {
 /// Lists the work: what is parked first, the longest due first.
 pub async fn list(deployment: &Deployment, args: &WorkListArgs, json: bool) -> anyhow::Result<()> {
     let parked = deployment.table.parked().await?.into_iter();
-    let mut items: Vec<WorkView> = parked.map(|it| view(it, State::Parked)).collect();
+    let parked = parked.map(|it| view(it, State::Parked));
+    let mut items = with_problems(deployment, parked).await?;
     if !args.parked {
         let now = deployment.clock.now();
         let marked = marked(deployment).await?.into_iter();
@@ -70,6 +73,24 @@ pub async fn list(deployment: &Deployment, args: &WorkListArgs, json: bool) -> a
         return output::json(&items);
     }
     output::table(HEADINGS, &items.iter().map(row).collect::<Vec<_>>())
+}
+
+/// The same items, with why each of them is where it is.
+pub async fn with_problems(
+    deployment: &Deployment,
+    views: impl IntoIterator<Item = WorkView>,
+) -> anyhow::Result<Vec<WorkView>> {
+    let views = stream::iter(views).map(|view| async move {
+        let problem = problem(deployment, &view.key()).await?;
+        Ok::<_, anyhow::Error>(WorkView { problem, ..view })
+    });
+    views.buffered(SHARDS_AT_ONCE).try_collect().await
+}
+
+/// Why an item's work was not done the last time that it was tried.
+pub async fn problem(deployment: &Deployment, key: &ItemKey) -> anyhow::Result<Option<String>> {
+    let trouble = deployment.table.trouble(key).await?;
+    Ok(trouble.map(|it| format!("{} ({})", it.text, it.at)))
 }
 
 /// What is marked as work, now due or later.
@@ -97,7 +118,17 @@ fn due_or_later(item: DueItem, now: Timestamp) -> WorkView {
     view(item, state)
 }
 
-fn view(item: DueItem, state: State) -> WorkView {
+impl WorkView {
+    fn key(&self) -> ItemKey {
+        ItemKey {
+            pk: self.pk.clone(),
+            sk: self.sk.clone(),
+        }
+    }
+}
+
+/// An item that is work, as people see it. Why it is where it is, is not looked for.
+pub fn view(item: DueItem, state: State) -> WorkView {
     let key = item.key;
     let source = key.vendor().or_else(|| key.pk.split('#').next());
     let source = source.unwrap_or_default().to_owned();
@@ -114,6 +145,7 @@ fn view(item: DueItem, state: State) -> WorkView {
         due_at: item.due_at,
         tries: item.tries,
         state,
+        problem: None,
     }
 }
 
@@ -137,7 +169,7 @@ fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
     }
 }
 
-const HEADINGS: [&str; 7] = [
+const HEADINGS: [&str; 8] = [
     "state",
     "work",
     "tries",
@@ -145,9 +177,10 @@ const HEADINGS: [&str; 7] = [
     "source",
     "attempt or place",
     "event",
+    "why it is parked",
 ];
 
-fn row(item: &WorkView) -> [String; 7] {
+fn row(item: &WorkView) -> [String; 8] {
     [
         item.state.name().to_owned(),
         or_dash(item.job),
@@ -156,6 +189,7 @@ fn row(item: &WorkView) -> [String; 7] {
         item.source.clone(),
         item.attempt.as_ref().unwrap_or(&item.pk).clone(),
         or_dash(item.event.as_ref()),
+        or_dash(item.problem.as_ref()),
     ]
 }
 
@@ -200,7 +234,7 @@ mod tests {
     fn an_item_without_an_attempt_shows_its_place() {
         let unplaced = viewed("imocha#unplaced#2026-01-15#a", "event#1");
         assert_eq!(unplaced.attempt, None);
-        let [state, work, .., place, _] = row(&unplaced);
+        let [state, work, .., place, _, _] = row(&unplaced);
         assert_eq!(
             [state, work, place],
             ["parked", "fold", "imocha#unplaced#2026-01-15#a"]

@@ -29,8 +29,6 @@ const LONGEST_WAIT: Duration = Duration::from_hours(4);
 const ANSWER_TAKES: Duration = Duration::from_mins(14);
 /// An id is not asked for more often than this: a message that came twice makes one call.
 const AT_MOST_EVERY: Duration = Duration::from_secs(30);
-/// How often another id is noted as one that iMocha has.
-const KNOWN_ANEW: Duration = Duration::from_hours(24);
 /// How many items are written at a time.
 const AT_ONCE: usize = 16;
 
@@ -64,6 +62,7 @@ impl Worker {
         };
         let begun = self.begin_asking(ids).await?;
         if begun.is_empty() {
+            self.vendors.imocha.give_back(admission).await;
             return Ok(());
         }
         let ids: BTreeSet<i64> = begun.keys().copied().collect();
@@ -135,10 +134,7 @@ impl Worker {
         let now = self.clock.now();
         let ours = begun.keys().find(|id| successful.contains(id));
         if let Some(known) = ours {
-            let known = known.to_string();
-            self.table
-                .note_known(SOURCE, &known, now, KNOWN_ANEW)
-                .await?;
+            self.vendors.imocha.known.note(*known).await?;
         }
         self.each(begun.iter(), |(id, times)| async move {
             let outcome = if successful.contains(id) {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
+use url::Url;
 
 /// The vendors whose reports are fetched, as their variables call them.
 const VENDORS: [(&str, &str); 4] = [
@@ -121,11 +122,29 @@ pub struct ApiConfig {
     pub calls_per_minute: NonZeroU32,
 }
 
+/// A key goes there: in the clear to a stand-in on this machine alone, as the template's parameters have it.
+fn base_url(environment: &Environment, name: String) -> Result<String, ConfigError> {
+    let value = environment.required(&name)?;
+    let fits = Url::parse(&value).is_ok_and(|url| {
+        let is_here = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
+        let is_secret = url.scheme() == "https" || is_here && url.scheme() == "http";
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        is_secret && is_plain && url.query().is_none() && url.fragment().is_none()
+    });
+    if fits {
+        return Ok(value.trim_end_matches('/').to_owned());
+    }
+    Err(ConfigError::Invalid {
+        name,
+        value,
+        expected: "an address that begins with https:// and has neither a user nor a query",
+    })
+}
+
 impl ApiConfig {
     fn read(environment: &Environment, vendor: &str) -> Result<Self, ConfigError> {
-        let base_url = environment.required(&format!("{vendor}_API_BASE_URL"))?;
         Ok(Self {
-            base_url: base_url.trim_end_matches('/').to_owned(),
+            base_url: base_url(environment, format!("{vendor}_API_BASE_URL"))?,
             secret_id: environment.required(&format!("{vendor}_API_SECRET_ID"))?,
             calls_per_minute: environment
                 .positive_number(&format!("{vendor}_API_CALLS_PER_MINUTE"))?,
@@ -212,6 +231,37 @@ mod tests {
         }
         let absent = Err(ConfigError::Absent("JOBMOJITO_REPORT_HOSTS".into()));
         assert_eq!(read(("JOBMOJITO_REPORT_HOSTS", "")), absent);
+    }
+
+    #[test]
+    fn a_key_is_sent_in_the_clear_to_ones_own_machine_alone() {
+        let read = |value: &str| {
+            let settings = [
+                ("ACME_API_BASE_URL", value),
+                ("ACME_API_SECRET_ID", "acme"),
+                ("ACME_API_CALLS_PER_MINUTE", "60"),
+            ];
+            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            ApiConfig::read(&Environment::of(settings), "ACME").map(|api| api.base_url)
+        };
+        let api = read("https://api.example.com/v3/").unwrap();
+        assert_eq!(api, "https://api.example.com/v3");
+        for here in ["http://127.0.0.1:9001", "http://localhost:9001/v3"] {
+            assert_eq!(read(here).as_deref(), Ok(here));
+        }
+        for wrong in [
+            "http://127.0.0.1.example.com",
+            "http://api.example.com",
+            "api.example.com",
+            "ftp://api.example.com",
+            "https://me:secret@api.example.com",
+            "https://api.example.com/?key=1",
+            "https://api.example.com/#v3",
+        ] {
+            let error = read(wrong).unwrap_err().to_string();
+            let says = error.contains("ACME_API_BASE_URL") && error.contains("https://");
+            assert!(says, "{wrong}: {error}");
+        }
     }
 
     #[test]

@@ -57,18 +57,8 @@ pub struct Place<'a> {
 impl Downloads {
     /// With what knows hosts' addresses.
     pub fn new(config: DownloadConfig, names: Arc<dyn Names>) -> Result<Self, reqwest::Error> {
-        shared::tls::use_ring();
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT)
-            .read_timeout(PIECE)
-            .redirect(redirect::Policy::none())
-            .dns_resolver(Arc::new(Guarded(names)))
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("assessment-webhooks/", env!("CARGO_PKG_VERSION")))
-            .build()?;
         Ok(Self {
-            http,
+            http: client(Guarded::public(names))?,
             config,
             places: Arc::new(Semaphore::new(AT_ONCE)),
         })
@@ -114,6 +104,20 @@ impl Place<'_> {
         } = &self.downloads.config;
         Pdf::save(body, directory, *most_bytes, self.permit).await
     }
+}
+
+/// The HTTP client of all downloads, which knows no address but what the guard gives it.
+fn client(guard: Guarded) -> Result<reqwest::Client, reqwest::Error> {
+    shared::tls::use_ring();
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(PIECE)
+        .redirect(redirect::Policy::none())
+        .dns_resolver(Arc::new(guard))
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("assessment-webhooks/", env!("CARGO_PKG_VERSION")))
+        .build()
 }
 
 /// Where an answer leads on to; one that does not say so is no redirect.

@@ -171,8 +171,13 @@ impl Worker {
             archive::object_key(key, &sha256).ok_or_else(|| JobError::Gone(key.clone()))?;
         let now = self.clock.now();
         let (kept, fetched_at) = match self.kept_since(&key.pk, &sha256).await? {
-            // The object's time goes on from then.
-            Some(since) if self.lasts(since, now) => (Kept::Before, since),
+            // If it is there, its time goes on from then. Somebody may have deleted it.
+            Some(since) if self.lasts(since, now) => {
+                match self.archive.keep(&s3_key, &fetched.pdf).await? {
+                    Kept::Before => (Kept::Before, since),
+                    Kept::Now => (Kept::Now, now),
+                }
+            }
             Some(_) => (self.archive.renew(&s3_key, &fetched.pdf).await?, now),
             None => (self.archive.keep(&s3_key, &fetched.pdf).await?, now),
         };

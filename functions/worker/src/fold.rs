@@ -6,12 +6,13 @@
 //! does the same again.
 
 use crate::job::Job;
-use crate::{JobError, Worker};
+use crate::{JobError, Worker, notes};
 use shared::attempt::State;
 use shared::error::causes;
 use shared::event::{Kind, Report};
 use shared::fold::{Heard, fold, in_doubt};
 use shared::key::{CONFIRMATION, ItemKey};
+use shared::metrics::Metric;
 use shared::store::{
     ConfirmationOutcome, FIRST_DUE, Partition, ReportItem, ReportOutcome, StateWrite, StoredEvent,
     StoredState,
@@ -177,13 +178,16 @@ impl Worker {
             .map(|event| event.summary.last_received)
             .filter(|received| asked.is_answered_by(*received))
             .min();
-        if let Some(answered_at) = answer {
-            self.table
-                .settle_asked(source, attempt, asked, answered_at)
-                .await?;
-            let latency_ms = asked
-                .asked_at
-                .map(|asked_at| answered_at.unix_ms() - asked_at.unix_ms());
+        let Some(answered_at) = answer else {
+            return Ok(());
+        };
+        let answered = asked.clone().answered(answered_at);
+        if self.table.settle_asked(source, attempt, &answered).await? {
+            let latency_ms = answered.latency_ms;
+            notes::add(Metric::Answered, 1);
+            if let Some(latency_ms) = latency_ms {
+                notes::add(Metric::AnswerLatency, latency_ms);
+            }
             tracing::info!(
                 webhook.source = source,
                 latency_ms,

@@ -37,11 +37,12 @@ use job::{Job, Message, MessageError};
 use line::About;
 use shared::batch::{Handled, handle_each};
 use shared::clock::Clock;
+use shared::error::causes;
 use shared::key::{EventId, ItemKey};
 use shared::person::HashKey;
 use shared::queue::{Queue, QueueError, Sqs};
 use shared::secrets::{CachedSecret, SecretError, SecretsManager};
-use shared::store::{StoreError, Table};
+use shared::store::{StoreError, Table, Trouble};
 use shared::telemetry::Lines;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -143,10 +144,14 @@ impl JobError {
     }
 }
 
+/// What is left of a batch's time to note why a job was not done.
+const TO_NOTE: Duration = Duration::from_secs(1);
+
 impl Worker {
     /// Handles a batch of messages: every message by itself.
     pub async fn handle(&self, event: SqsEvent, time: Duration) -> SqsBatchResponse {
-        let deadline = Instant::now() + time;
+        // What is left is for noting what became of it.
+        let deadline = Instant::now() + time.saturating_sub(TO_NOTE.min(time / 10));
         handle_each(event, time, |message| {
             self.handle_message(message, deadline)
         })
@@ -172,10 +177,29 @@ impl Worker {
         };
         self.lines
             .write(&about.line(result.as_ref().copied(), &notes));
-        if result.is_ok() {
-            Handled::Done
-        } else {
-            Handled::Failed
+        match (result, parsed) {
+            (Ok(()), _) => Handled::Done,
+            (Err(error), parsed) => {
+                if let Ok(message) = parsed {
+                    self.note_trouble(&message.job, &error).await;
+                }
+                Handled::Failed
+            }
+        }
+    }
+
+    /// Notes beside the work why it was not done, for whoever finds it parked. If that fails as well, the log has it.
+    async fn note_trouble(&self, job: &Job, error: &JobError) {
+        let trouble = Trouble {
+            text: causes(error),
+            at: self.clock.now(),
+        };
+        for key in job.items() {
+            if let Err(error) = self.table.note_trouble(&key, &trouble).await {
+                let (item, error) = (key.to_string(), causes(&error));
+                tracing::warn!(item, error, "why the work was not done is not noted");
+                return;
+            }
         }
     }
 

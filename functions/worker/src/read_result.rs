@@ -1,13 +1,13 @@
 //! `read_result`: asks a vendor's API for the result of an attempt that is in doubt, and keeps what it says as an event.
 //!
 //! Nothing signs iMocha's callbacks, so that each claim of one to be finished is in doubt until the API has confirmed it; of
-//! JobMojito's snapshots, one that comes again after another. What the API says is folded like all other events, and vouched
+//! JobMojito's snapshots, one that comes again after another; and any of which an operator wants to know. What the API says is folded like all other events, and vouched
 //! for. Where it does not know the result yet it is asked again, at growing distances, for a day.
 
 mod snapshot;
 
 use crate::job::Job;
-use crate::vendors::{ResultAnswer, VendorError, VendorResult};
+use crate::vendors::{ResultAnswer, VendorError, VendorResult, jobmojito};
 use crate::{JobError, Worker, notes};
 use shared::event::{Event, Order, Report, Status};
 use shared::fold::{Heard, fold};
@@ -112,7 +112,8 @@ impl Worker {
         Ok(())
     }
 
-    /// The API does not know the result. After a day, it has none.
+    /// The API does not know the result. After a day, it has none, which contradicts whoever has called of one. JobMojito's does not
+    /// say of all that they are there.
     async fn ask_for_a_day(
         &self,
         key: &ItemKey,
@@ -123,10 +124,16 @@ impl Worker {
         if waits(&confirmation, read_at) {
             return self.later(key, &confirmation, read_at).await;
         }
-        tell(key, &[Difference::Status], false);
+        let partition = self.table.partition(&key.pk).await?;
+        let is_told = key.source() != Some(jobmojito::SOURCE);
+        let differences = match called(&partition) {
+            Some(_) if is_told => vec![Difference::Status],
+            _ => Vec::new(),
+        };
+        tell(key, &differences, false);
         let settled = Confirmation {
             outcome: at_last,
-            differences: vec![Difference::Status],
+            differences,
             ..confirmation
         };
         self.settle(key, &settled).await

@@ -3,7 +3,8 @@
 //! A run goes through windows of time, one a message: the list of one window is one call. What is left to look at stands in the
 //! run's item, which is marked until its end, and each step is made on condition that no other worker made it; what a step
 //! does twice because it was cut short, it does once. Completed attempts that are missing, or stored as less than completed, are
-//! asked for; cancelled and expired ones, which iMocha calls nobody about, are stored as events.
+//! asked for, once: what was answered and is behind all the same is read from the API. Cancelled and expired ones, which iMocha
+//! calls nobody about, are stored as events.
 
 mod window;
 
@@ -14,12 +15,13 @@ use crate::job::{Job, Reconcile};
 use crate::vendors::VendorError;
 use crate::vendors::imocha::Invites;
 use crate::vendors::imocha::invites::{Invite, InviteState};
+use crate::vendors::imocha::known::Trial;
 use crate::{JobError, Worker};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::StatusCode;
 use shared::event::Status;
-use shared::key::{ItemKey, attempt_partition};
-use shared::store::{Asked, Counts, EventStore, Partition, Run, RunOutcome};
+use shared::key::{CONFIRMATION, ItemKey, attempt_partition};
+use shared::store::{Asked, AskedOutcome, Counts, EventStore, Partition, Run, RunOutcome};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -37,6 +39,8 @@ enum Found {
     Known,
     /// It is missing, and asked for by this run or not.
     Missing { asked: bool },
+    /// It is missing still though it was sent again: its result is read from the API, if that is not under way.
+    Unsaid(Option<ItemKey>),
     /// It was stored by this run.
     Stored(InviteState, Option<ItemKey>),
 }
@@ -132,14 +136,12 @@ impl Worker {
         status: StatusCode,
         correlation_id: &str,
     ) -> Result<(), JobError> {
-        let known = self.table.known(SOURCE).await?;
-        let tried = match known {
-            Some(known) => self.vendors.imocha.probe(&known).await,
-            None => Err(VendorError::KeyRefused(status)),
+        let tried = match self.vendors.imocha.try_key(None).await {
+            Ok(Trial::Good) => Ok(()),
+            Ok(Trial::Untold) => Err(VendorError::KeyRefused(status)),
+            Err(error) => Err(error),
         };
-        if let Err(error) = tried
-            && !matches!(error, VendorError::NotFound)
-        {
+        if let Err(error) = tried {
             return self.postpone_run(run, error).await;
         }
         if let Some(left) = part.halves() {
@@ -245,9 +247,8 @@ impl Worker {
         let counts = found.iter().fold(Counts::default(), |counts, (_, found)| {
             counts.plus(found.counted())
         });
-        let new = found.into_iter().filter_map(|(_, found)| found.new_event());
-        self.announce(new.map(Job::Fold).collect(), correlation_id)
-            .await;
+        let jobs = found.into_iter().filter_map(|(_, found)| found.job());
+        self.announce(jobs.collect(), correlation_id).await;
         Ok(counts)
     }
 
@@ -291,12 +292,22 @@ impl Worker {
         if by_this_run(partition.asked.as_ref()) {
             return Ok(Found::Missing { asked: true });
         }
+        if was_missing_and_answered(partition.asked.as_ref()) {
+            return self.read_instead(invite, now).await;
+        }
         let (attempt, due_at) = (invite.id.to_string(), now.plus(ASKED_DUE));
         let table = &self.table;
         let request = table.request_missing(SOURCE, &attempt, run.id(), now, due_at);
         // Another worker at this very step may have been faster.
         let asked = request.await? || by_this_run(table.asked(SOURCE, &attempt).await?.as_ref());
         Ok(Found::Missing { asked })
+    }
+
+    /// What iMocha sent again was less than it lists, and would be so the next time.
+    async fn read_instead(&self, invite: &Invite, now: Timestamp) -> Result<Found, JobError> {
+        let key = ItemKey::of_attempt(SOURCE, &invite.id.to_string(), CONFIRMATION);
+        let requested = self.table.request_confirmation(&key, now).await?;
+        Ok(Found::Unsaid(requested.then_some(key)))
     }
 
     /// Stores an invitation that came to nothing. One that is stored is stored again only if another such end was noted since.
@@ -331,6 +342,13 @@ fn reached(partition: &Partition) -> Option<Status> {
     state.state.status.as_ref().map(|(status, _)| *status)
 }
 
+/// Whether a run wanted it because it was missing, and something came.
+fn was_missing_and_answered(asked: Option<&Asked>) -> bool {
+    asked.is_some_and(|asked| {
+        asked.outcome == AskedOutcome::Answered && asked.requested_by.is_some()
+    })
+}
+
 impl Found {
     fn counted(&self) -> Counts {
         let counts = Counts {
@@ -344,6 +362,10 @@ impl Found {
                 asked: u64::from(*asked),
                 ..counts
             },
+            Self::Unsaid(_) => Counts {
+                missing: 1,
+                ..counts
+            },
             Self::Stored(InviteState::Cancelled, _) => Counts {
                 cancelled: 1,
                 ..counts
@@ -355,9 +377,11 @@ impl Found {
         }
     }
 
-    fn new_event(self) -> Option<ItemKey> {
+    /// The work that it makes.
+    fn job(self) -> Option<Job> {
         match self {
-            Self::Stored(_, event) => event,
+            Self::Stored(_, event) => event.map(Job::Fold),
+            Self::Unsaid(confirmation) => confirmation.map(Job::ReadResult),
             Self::Known | Self::Missing { .. } => None,
         }
     }

@@ -60,6 +60,9 @@ impl Worker {
             .begin_registering(vendor, &registration, &doubting)
             .await?
         else {
+            if let Ok(prepared) = prepared {
+                self.vendors.xobin.give_back(prepared).await;
+            }
             return Ok(());
         };
         let asked = match prepared {

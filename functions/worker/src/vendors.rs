@@ -22,10 +22,12 @@ use crate::config::{ApiConfig, WorkerConfig};
 use crate::download::body::Body;
 use crate::download::link::LinkError;
 use client::{Auth, Client, Timeouts};
+use imocha::known::Known;
 use limits::Limits;
 use serde_json::Value;
 use shared::clock::Clock;
 use shared::event::Report;
+use shared::key::SourceName;
 use shared::limits::Limiter;
 use shared::secrets::SecretsManager;
 use shared::store::Table;
@@ -47,6 +49,9 @@ pub enum Resolution {
     /// The vendor cannot be asked for it.
     Impossible(&'static str),
 }
+
+/// The sources whose vendors have an API that tells results.
+pub const RESULTS: [SourceName; 3] = [imocha::SOURCE, jobmojito::SOURCE, xobin::SOURCE];
 
 /// All of them.
 pub struct Vendors {
@@ -78,14 +83,15 @@ impl Vendors {
         let xobin = client("xobin", Auth::Header("apiKey"), &config.xobin);
         let inbound = xobin::webhooks::Inbound::new(secrets.clone(), config, clock.clone());
         Ok(Self {
-            imocha: imocha::Api(imocha),
+            imocha: imocha::Api::new(imocha, Known::new(table.clone(), clock.clone())),
             jobmojito: jobmojito::Api(jobmojito),
             xobin: xobin::Api::new(xobin, inbound),
             testlify: testlify::Links::new(&config.testlify_report_base_url)?,
         })
     }
 
-    /// Whether the vendor has an API that tells results, and a key is set for it.
+    /// Whether what the vendor calls in may be in doubt, and its API tells results, and a key is set for it. Xobin's calls carry a
+    /// credential.
     pub async fn reads_results(&self, source: &str) -> bool {
         match source {
             imocha::SOURCE => self.imocha.is_on().await,
@@ -99,6 +105,7 @@ impl Vendors {
         match source {
             imocha::SOURCE => self.imocha.result(attempt).await,
             jobmojito::SOURCE => self.jobmojito.result(attempt).await,
+            xobin::SOURCE => self.xobin.result(attempt).await,
             _ => Err(VendorError::Off),
         }
     }

@@ -33,6 +33,8 @@ mod names;
 mod platform;
 #[path = "worker/publishing.rs"]
 mod publishing;
+#[path = "worker/reading.rs"]
+mod reading;
 #[path = "worker/reconciling.rs"]
 mod reconciling;
 #[path = "worker/registering.rs"]

@@ -12,12 +12,20 @@ mod tests;
 pub use auth::{Auth, AuthType};
 
 use serde::Deserialize;
+use shared::event::Event;
 use shared::key::{EventKey, SourceName};
 use shared::lenient;
 use shared::person::HashKey;
 use shared::secrets::{self, SecretText};
 use shared::source::{AuthenticCall, Call, Reading, Source, Unauthenticated, Unreadable};
 use std::collections::HashMap;
+
+/// What a report says, as Xobin's API has it: the same as a submission.
+pub fn read_report(
+    report: serde_json::Map<String, serde_json::Value>,
+) -> Result<Event, Unreadable> {
+    payload::submission(report)
+}
 
 /// The kinds of webhooks, by Xobin's words for them. Each has a path of its own.
 pub const KINDS: [&str; 3] = ["start", "submission", "updates"];

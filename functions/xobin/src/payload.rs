@@ -68,7 +68,7 @@ fn start(fields: Map<String, Value>) -> Result<Event, Unreadable> {
     })
 }
 
-fn submission(fields: Map<String, Value>) -> Result<Event, Unreadable> {
+pub(crate) fn submission(fields: Map<String, Value>) -> Result<Event, Unreadable> {
     let details = details(&fields);
     let attempt: Attempt = lenient::shaped(fields)?;
     let occurred_at = attempt.completed_date;

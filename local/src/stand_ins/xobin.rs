@@ -1,4 +1,4 @@
-//! Xobin's API: a link to a report that can be shared, the report itself, and where Xobin calls us.
+//! Xobin's API: what a report says, a link to it that can be shared, the report itself, and where Xobin calls us.
 
 mod auth;
 mod webhooks;
@@ -7,7 +7,7 @@ use std::io;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -41,6 +41,7 @@ impl Xobin {
         };
         let webhooks = Webhooks::default();
         let router = Router::new()
+            .route("/assessments/report/{id}", get(report))
             .route("/assessments/reports/{id}/share", post(share))
             .route("/assessments/reports/{id}/download", post(download))
             .merge(webhooks.router());
@@ -71,6 +72,24 @@ impl Xobin {
     pub async fn call(&self, kind: &str, body: impl Into<Bytes>) -> io::Result<Option<StatusCode>> {
         self.webhooks.call(kind, body.into()).await
     }
+}
+
+/// Every report is of somebody who is done.
+async fn report(Path(id): Path<String>, headers: HeaderMap) -> Json<Value> {
+    let path = format!("/reports/{id}.pdf?signature=opaque");
+    Json(json!({
+        "assessment_id": ASSESSMENT_ID,
+        "candidate_id": format!("candidate-{id}"),
+        "completed_date": "2026-01-15T10:00:00.000000",
+        "cut_off": 60,
+        "email": format!("candidate-{id}@example.com"),
+        "invite_status": "completed",
+        "name": "A candidate",
+        "overall_percentage": 71.5,
+        "report_link": pdf::link(&headers, &path),
+        "report_id": report_id(id),
+        "sections": [],
+    }))
 }
 
 async fn share(Path(id): Path<String>, headers: HeaderMap) -> Json<Value> {

@@ -70,6 +70,9 @@ pub struct Asked {
     pub times: u64,
     /// When the answer came.
     pub answered_at: Option<Timestamp>,
+    /// How long after the vendor was last asked it came, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
 }
 
 /// How often a vendor is asked for the same.
@@ -86,17 +89,33 @@ pub struct Patience {
 impl Asked {
     pub(super) fn read(attributes: &Attributes) -> Result<Self, StoreError> {
         let item = Item(attributes);
+        let (asked_at, answered_at) = (
+            item.optional_time("asked_at"),
+            item.optional_time("answered_at"),
+        );
         Ok(Self {
             outcome: item.word("outcome")?,
             requested_at: item.time("requested_at")?,
             requested_by: item.optional_text("requested_by").map(str::to_owned),
-            asked_at: item.optional_time("asked_at"),
+            asked_at,
             times: item
                 .optional_number("times")
                 .and_then(|it| u64::try_from(it).ok())
                 .unwrap_or(0),
-            answered_at: item.optional_time("answered_at"),
+            answered_at,
+            latency_ms: latency_ms(asked_at, answered_at),
         })
+    }
+
+    /// With its answer, which came then.
+    #[must_use]
+    pub fn answered(self, answered_at: Timestamp) -> Self {
+        Self {
+            outcome: AskedOutcome::Answered,
+            answered_at: Some(answered_at),
+            latency_ms: latency_ms(self.asked_at, Some(answered_at)),
+            ..self
+        }
     }
 
     /// Whether an event that was received at `received` answers it. What comes after it was given up does, too.
@@ -106,6 +125,11 @@ impl Asked {
         // What comes by itself, before the vendor could be asked, need not be asked for any more.
         waiting && received > self.asked_at.unwrap_or(self.requested_at)
     }
+}
+
+fn latency_ms(asked_at: Option<Timestamp>, answered_at: Option<Timestamp>) -> Option<u64> {
+    let (asked_at, answered_at) = asked_at.zip(answered_at)?;
+    u64::try_from(answered_at.unix_ms() - asked_at.unix_ms()).ok()
 }
 
 /// Makes an attempt wanted anew.
@@ -277,21 +301,22 @@ impl Table {
         Ok(())
     }
 
-    /// Notes the answer, and removes the mark.
+    /// Notes that `asked` is [`Asked::answered`], and removes the mark. `false` if it was asked for anew in the meantime: then this
+    /// is not the answer to that.
     pub async fn settle_asked(
         &self,
         source: &str,
         attempt: &str,
         asked: &Asked,
-        answered_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let key = ItemKey::of_attempt(source, attempt, ASKED);
         let update = Mark::clear_on(Update::of_existing(&key))
-            // Asked for again in the meantime: then this is not the answer to that.
             .only_if_is("requested_at", time(asked.requested_at))
-            .set("outcome", word(&AskedOutcome::Answered))
-            .set("answered_at", time(answered_at));
-        self.update(update).await?;
-        Ok(())
+            // Another fold of the same event may have noted it.
+            .only_if("outcome <> :answered")
+            .value(":answered", word(&AskedOutcome::Answered))
+            .set("outcome", word(&asked.outcome))
+            .set_or_remove("answered_at", asked.answered_at.map(time));
+        Ok(self.update(update).await?.is_some())
     }
 }

@@ -111,6 +111,18 @@ impl Confirmation {
 }
 
 impl Table {
+    /// Makes the work to ask for a result, though nothing that came is in doubt. `false` if it is there.
+    pub async fn request_confirmation(
+        &self,
+        key: &ItemKey,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = Confirmation::request(&key.pk, now)
+            .only_if("(attribute_not_exists(pk) OR outcome <> :pending)")
+            .value(":pending", word(&ConfirmationOutcome::Pending));
+        Ok(self.update(update).await?.is_some())
+    }
+
     /// The confirmation at `key`.
     pub async fn confirmation(&self, key: &ItemKey) -> Result<Option<Confirmation>, StoreError> {
         let item = self.get(key).await?;

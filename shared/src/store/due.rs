@@ -7,6 +7,7 @@
 use super::StoreError;
 use super::item::{Item, number, text};
 use super::table::{Attributes, DUE, Table, unavailable};
+use super::trouble::TROUBLE;
 use super::update::Update;
 use crate::key::{ItemKey, SHARDS};
 use crate::timestamp::Timestamp;
@@ -69,7 +70,7 @@ impl Mark {
 
     pub fn clear_on(update: Update) -> Update {
         let update = update.remove(DUE_SHARD).remove(DUE_AT);
-        update.remove(TRIES).remove(CLAIMED)
+        without_trouble(update.remove(TRIES).remove(CLAIMED))
     }
 
     pub fn due_at(attributes: &Attributes) -> Option<Timestamp> {
@@ -80,6 +81,10 @@ impl Mark {
     pub fn is_on(attributes: &Attributes) -> bool {
         attributes.contains_key(DUE_SHARD)
     }
+}
+
+fn without_trouble(update: Update) -> Update {
+    TROUBLE.into_iter().fold(update, Update::remove)
 }
 
 fn shard_key(list: &str, shard: u8) -> String {
@@ -159,7 +164,7 @@ impl Table {
         let parked = text(shard_key(PARKED, item.key.shard()));
         let update = Update::of_existing(&item.key).only_if_is(DUE_SHARD, parked);
         let update = Mark::at(item.key.shard(), now).set_on(update);
-        Ok(self.update(update).await?.is_some())
+        Ok(self.update(without_trouble(update)).await?.is_some())
     }
 
     /// Has an item's work done later than it was to be, without counting a try. Nothing happens if it is done already, or is

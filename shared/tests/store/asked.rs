@@ -71,6 +71,7 @@ async fn what_is_requested_is_work_before_the_vendor_is_asked() {
         asked_at: None,
         times: 0,
         answered_at: None,
+        latency_ms: None,
     };
     assert_eq!(asked(&engine).await, expected);
     assert_eq!(engine.only_due(at(0).plus(FIRST_DUE)).await.key, key());
@@ -124,13 +125,18 @@ async fn an_answer_that_overtakes_the_calls_own_is_final() {
     request(&engine, 0).await;
     begin(&engine, 10).await;
     let read = asked(&engine).await;
-    let settle = engine.table.settle_asked(SOURCE, "7", &read, at(11));
+    let answer = read.answered(at(11));
+    let settle = engine.table.settle_asked(SOURCE, "7", &answer);
     settle.await.unwrap();
     note(&engine, AskedOutcome::Open, Some(900)).await;
     let answered = asked(&engine).await;
     assert_eq!(answered.outcome, AskedOutcome::Answered);
     assert_eq!(answered.answered_at, Some(at(11)));
+    assert_eq!(answered.latency_ms, Some(1000));
     assert_eq!(engine.table.count_marked().await.unwrap(), 0);
+    // Another fold of the same event settles nothing any more.
+    let settled = engine.table.settle_asked(SOURCE, "7", &answered).await;
+    assert!(!settled.unwrap());
     assert!(!begin(&engine, 10_000).await);
     assert!(!answered.is_answered_by(at(12)), "once is enough");
 }
@@ -142,7 +148,8 @@ async fn an_answer_is_none_to_what_is_requested_after_it_was_read() {
     begin(&engine, 10).await;
     let read = asked(&engine).await;
     request(&engine, 20).await;
-    let settle = engine.table.settle_asked(SOURCE, "7", &read, at(11));
+    let answer = read.answered(at(11));
+    let settle = engine.table.settle_asked(SOURCE, "7", &answer);
     settle.await.unwrap();
     let now = asked(&engine).await;
     assert_eq!(now.outcome, AskedOutcome::Requested);
@@ -173,7 +180,8 @@ async fn what_was_answered_can_be_requested_again() {
     request(&engine, 0).await;
     begin(&engine, 10).await;
     let read = asked(&engine).await;
-    let settle = engine.table.settle_asked(SOURCE, "7", &read, at(11));
+    let answer = read.answered(at(11));
+    let settle = engine.table.settle_asked(SOURCE, "7", &answer);
     settle.await.unwrap();
     request(&engine, 100).await;
     let again = asked(&engine).await;
@@ -193,7 +201,8 @@ async fn what_is_gone_does_not_come_back() {
     assert!(!begin(&engine, 100).await);
     note(&engine, AskedOutcome::Open, Some(900)).await;
     note(&engine, AskedOutcome::Foreign, None).await;
-    let settle = engine.table.settle_asked(SOURCE, "7", &read, at(11));
+    let answer = read.answered(at(11));
+    let settle = engine.table.settle_asked(SOURCE, "7", &answer);
     settle.await.unwrap();
     assert_eq!(engine.item(&key()).await, None);
 }
@@ -230,7 +239,8 @@ async fn what_was_given_up_is_answered_by_what_comes_after_all() {
     give_up(&engine, 310).await;
     let given_up = asked(&engine).await;
     assert!(given_up.is_answered_by(at(5000)));
-    let settle = engine.table.settle_asked(SOURCE, "7", &given_up, at(5000));
+    let answer = given_up.answered(at(5000));
+    let settle = engine.table.settle_asked(SOURCE, "7", &answer);
     settle.await.unwrap();
     let answered = asked(&engine).await;
     assert_eq!(answered.outcome, AskedOutcome::Answered);
@@ -307,7 +317,8 @@ async fn what_a_run_finds_missing_is_requested_once() {
         assert!(!request_missing(&engine, "b", 20).await, "{outcome:?}");
     }
     let read = asked(&engine).await;
-    let settle = engine.table.settle_asked(SOURCE, "7", &read, at(30));
+    let answer = read.answered(at(30));
+    let settle = engine.table.settle_asked(SOURCE, "7", &answer);
     settle.await.unwrap();
     assert!(request_missing(&engine, "b", 40).await);
     assert_eq!(asked(&engine).await.requested_by.as_deref(), Some("b"));

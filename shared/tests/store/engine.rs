@@ -1,5 +1,6 @@
 //! The engine under the suite, with the table as `template.yaml` declares it, and what the tests store there.
 
+use crate::engines::{Ground, ground};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -18,8 +19,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 pub const SOURCE: &str = "toy";
 pub const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -30,37 +29,22 @@ pub struct Engine {
     pub client: Client,
     pub name: String,
     answered: Answered,
-    server: JoinHandle<()>,
+    _ground: Ground,
 }
 
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-/// The one place that says which engine the suite runs on.
+/// An empty table on the engine that the suite runs on.
 pub async fn engine() -> Engine {
-    let declared = declared_table();
-    let database = dynoxide::Database::memory().unwrap();
-    let create = serde_json::from_value(declared.create).unwrap();
-    database.create_table(create).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(dynoxide::server::serve_on(listener, database));
-
+    let ground = ground().await;
     let answered = Answered::default();
     // Without the time-outs of a function: a slow machine is not what is tested here.
-    let config = aws_sdk_dynamodb::config::Builder::from(&shared::aws::load_local(&url).await)
-        .interceptor(answered.clone())
-        .build();
-    let client = Client::from_conf(config);
+    let config = ground.config.clone().interceptor(answered.clone());
+    let client = Client::from_conf(config.build());
     Engine {
-        table: Table::new(client.clone(), declared.name.clone()),
+        table: Table::new(client.clone(), ground.name.clone()),
         client,
-        name: declared.name,
+        name: ground.name.clone(),
         answered,
-        server,
+        _ground: ground,
     }
 }
 

@@ -45,6 +45,7 @@ def _imported(name, function):
 _STEPS = {
     "validate": _imported("validate", "clean"),
     "builds": _imported("builds", "same"),
+    "store": _imported("store", "agrees"),
     "deployment": _imported("deployment", "works"),
     "invoke": _imported("invoke", "works"),
     "watch": _imported("watch", "works"),

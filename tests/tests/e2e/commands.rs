@@ -3,13 +3,15 @@
 use crate::stage::{Stage, binaries, eventually, payload, root};
 use serde_json::Value;
 use shared::store::AskedOutcome;
-use std::process::Output;
-use tokio::process::Command;
+use std::process::{Output, Stdio};
+use tokio::process::{Child, Command};
 
-pub async fn hooks(stage: &Stage, args: &[&str]) -> Output {
+/// `hooks` with these arguments, for this stage.
+async fn command(stage: &Stage, args: &[&str]) -> Command {
     let outputs = stage.bundle.outputs();
     let secret = |source: &str| outputs[&format!("{source}SecretId")].clone();
-    Command::new(binaries().await.join("hooks"))
+    let mut command = Command::new(binaries().await.join("hooks"));
+    command
         .args(args)
         .current_dir(root())
         .env("ENDPOINT_URL", stage.bundle.endpoint_url())
@@ -25,10 +27,25 @@ pub async fn hooks(stage: &Stage, args: &[&str]) -> Output {
         .env("IMOCHA_SECRET_ID", secret("Imocha"))
         .env("JOBMOJITO_SECRET_ID", secret("Jobmojito"))
         .env("TESTLIFY_SECRET_ID", secret("Testlify"))
-        .env("XOBIN_SECRET_ID", secret("Xobin"))
-        .output()
-        .await
-        .unwrap()
+        .env("XOBIN_SECRET_ID", secret("Xobin"));
+    command
+}
+
+pub async fn hooks(stage: &Stage, args: &[&str]) -> Output {
+    command(stage, args).await.output().await.unwrap()
+}
+
+/// The same, and does not wait for its end.
+pub async fn started(stage: &Stage, args: &[&str]) -> Child {
+    let mut command = command(stage, args).await;
+    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    pipes.spawn().unwrap()
+}
+
+pub async fn signal(child: &Child, signal: &str) {
+    let id = child.id().unwrap().to_string();
+    let kill = Command::new("kill").args([signal, &id]).status().await;
+    assert!(kill.unwrap().success());
 }
 
 pub async fn json(stage: &Stage, args: &[&str]) -> Value {
@@ -270,7 +287,8 @@ async fn dead_letters_are_listed_and_stay() {
     let again = json(&stage, &["dlq", "list"]).await;
     assert_eq!(again.as_array().unwrap().len(), 12);
     let brought = json(&stage, &["redrive"]).await;
-    assert_eq!(brought, serde_json::json!({ "items": 0, "messages": 12 }));
+    let all = serde_json::json!({ "items": 0, "messages": 12, "more": false });
+    assert_eq!(brought, all);
 }
 
 #[tokio::test]
@@ -280,11 +298,118 @@ async fn what_was_parked_and_dead_letters_come_back() {
     bury(&stage, r#"{"version":1,"job":"sweep"}"#).await;
     park(&stage).await;
     assert_eq!(stage.table.parked().await.unwrap().len(), 2);
+    let plan = json(&stage, &["redrive", "--plan"]).await;
+    assert_eq!(
+        (
+            &plan["items"]["found"],
+            &plan["items"]["jobs"]["ask_imocha"]
+        ),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(plan["messages"]["jobs"], serde_json::json!({ "sweep": 1 }));
+    let first = json(&stage, &["redrive", "--max", "1"]).await;
+    let one = serde_json::json!({ "items": 1, "messages": 0, "more": true });
+    assert_eq!(first, one);
     let brought = json(&stage, &["redrive"]).await;
-    assert_eq!(brought, serde_json::json!({ "items": 2, "messages": 1 }));
+    let rest = serde_json::json!({ "items": 1, "messages": 1, "more": false });
+    assert_eq!(brought, rest);
     assert_eq!(stage.table.count_marked().await.unwrap(), 2);
     assert_eq!(
         stage.messages(stage.bundle.dead_letter_queue_url()).await,
         0
     );
+}
+
+#[tokio::test]
+async fn dead_letters_and_parked_work_say_why_they_are_there() {
+    let stage = Stage::new().await;
+    ask_in_vain(&stage, &["11"]).await;
+    park(&stage).await;
+    let key = shared::key::ItemKey::of_attempt("imocha", "11", shared::key::ASKED);
+    let trouble = shared::store::Trouble {
+        text: "the job panicked".into(),
+        at: stage.clock.now(),
+    };
+    stage.table.note_trouble(&key, &trouble).await.unwrap();
+    let parked = json(&stage, &["work", "list", "--parked"]).await;
+    assert!(
+        parked[0]["problem"]
+            .as_str()
+            .unwrap()
+            .starts_with("the job panicked (")
+    );
+    bury(
+        &stage,
+        r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#,
+    )
+    .await;
+    bury(
+        &stage,
+        r#"{"version":1,"job":"fold","pk":"imocha#attempt#9","sk":"event#0","correlation_id":"t"}"#,
+    )
+    .await;
+    bury(&stage, r#"{"version":7,"job":"fold"}"#).await;
+    let letters = json(&stage, &["dlq", "list"]).await;
+    let mut problems: Vec<&str> = letters
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["problem"].as_str().unwrap())
+        .collect();
+    problems.sort_unstable();
+    let expected = [
+        "the job panicked",
+        "the message is of version 7",
+        "what it speaks of is gone",
+    ];
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{problem}");
+    }
+    let text = hooks(&stage, &["redrive", "--plan"]).await;
+    let text = String::from_utf8(text.stdout).unwrap();
+    for says in [
+        "1 parked item: 1 ask_imocha",
+        "3 messages: 1 ask_imocha, 1 fold, 1 not one of this queue's",
+        "the job panicked",
+        "Nothing is changed",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    assert_eq!(
+        stage.table.parked().await.unwrap().len(),
+        1,
+        "a plan changes nothing"
+    );
+}
+
+#[tokio::test]
+async fn a_redrive_that_is_stopped_says_so_and_goes_on_where_it_was() {
+    let stage = Stage::new().await;
+    for _ in 0..30 {
+        bury(
+            &stage,
+            r#"{"version":1,"job":"sweep","correlation_id":"t"}"#,
+        )
+        .await;
+    }
+    let redrive = started(&stage, &["redrive", "--per-second", "5", "--json"]).await;
+    eventually("some are brought back", || async {
+        let left = stage.messages(stage.bundle.dead_letter_queue_url()).await;
+        (left < 30).then_some(())
+    })
+    .await;
+    signal(&redrive, "-INT").await;
+    let ended = redrive.wait_with_output().await.unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let stopped: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let mut brought = stopped["messages"].as_u64().unwrap();
+    assert!((1..30).contains(&brought), "{stopped}");
+    assert_eq!(stopped["more"], true);
+    // Those that were received and not brought back are hidden for a while.
+    while brought < 30 {
+        let rest = json(&stage, &["redrive"]).await;
+        brought += rest["messages"].as_u64().unwrap();
+        assert_eq!(rest["more"], false);
+    }
+    assert_eq!(brought, 30);
 }

@@ -1,8 +1,7 @@
 //! `hooks replay`: what an earlier reader could not read, or read wrongly, is read anew and folded.
 
-use crate::commands::{failure, json};
-use crate::secrets::variable;
-use crate::stage::{Stage, accepted, binaries, eventually, payload, root};
+use crate::commands::{failure, json, signal, started};
+use crate::stage::{Stage, accepted, eventually, payload};
 use crate::vendors::{deliver, ready};
 use bytes::Bytes;
 use imocha_webhook::Imocha;
@@ -11,9 +10,8 @@ use shared::event::{Event, Kind, Status};
 use shared::key::{EventId, EventKey, ItemKey, SourceName};
 use shared::queue::FoldMessage;
 use shared::store::{Delivery, EventStore, Origin};
-use std::process::Stdio;
 use testlify_webhook::Testlify;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 pub const ATTEMPT: &str = "3314697";
 
@@ -92,22 +90,7 @@ pub const REPLAY: [&str; 2] = ["replay", "--unreadable"];
 
 /// A replay that goes on meanwhile.
 pub async fn spawn(stage: &Stage, options: &[&str]) -> Child {
-    let mut command = Command::new(binaries().await.join("hooks"));
-    command
-        .args([&REPLAY[..], options].concat())
-        .current_dir(root())
-        .env("ENDPOINT_URL", stage.bundle.endpoint_url());
-    for (output, value) in stage.bundle.outputs() {
-        command.env(variable(output), value);
-    }
-    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    pipes.spawn().unwrap()
-}
-
-pub async fn signal(child: &Child, signal: &str) {
-    let id = child.id().unwrap().to_string();
-    let kill = Command::new("kill").args([signal, &id]).status().await;
-    assert!(kill.unwrap().success());
+    started(stage, &[&REPLAY[..], options].concat()).await
 }
 
 #[tokio::test]

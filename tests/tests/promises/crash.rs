@@ -11,7 +11,8 @@
 mod checks;
 mod dice;
 mod label;
-mod lane;
+pub mod lane;
+pub mod outage;
 mod plan;
 mod scenario;
 mod sender;

@@ -8,4 +8,5 @@
 
 mod crash;
 mod documents;
+mod promise_2_2xx_only_once_durable;
 mod promise_5_work_once_created_is_done;

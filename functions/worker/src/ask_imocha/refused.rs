@@ -83,7 +83,7 @@ impl Worker {
             // The key is good, as iMocha has looked at the id.
             Ok(ProcessCallbacks::Foreign(foreign)) => {
                 for id in &foreign {
-                    self.table.forget_known(SOURCE, &id.to_string()).await?;
+                    self.vendors.imocha.known.forget(*id).await?;
                 }
                 self.settle_foreign(&foreign).await?;
                 self.suspects_remain(suspects, correlation_id).await
@@ -151,14 +151,15 @@ impl Worker {
         let [id] = ids.iter().copied().collect::<Vec<_>>()[..] else {
             return Ok(Doubt::Ids);
         };
-        let known = self.known().await? == Some(id) || self.has_called_us(id).await?;
+        let known =
+            self.vendors.imocha.known.id().await? == Some(id) || self.has_called_us(id).await?;
         Ok(if known { Doubt::Key } else { Doubt::Ids })
     }
 
     /// An id that iMocha has: the one that it is known to have, else one of these of which it has called us, else any of
     /// several, another one each time.
     async fn known_id(&self, ids: &BTreeSet<i64>) -> Result<Option<i64>, JobError> {
-        if let Some(known) = self.known().await? {
+        if let Some(known) = self.vendors.imocha.known.id().await? {
             return Ok(Some(known));
         }
         for id in ids {
@@ -169,12 +170,6 @@ impl Worker {
         let minutes = usize::try_from(self.clock.now().unix_ms() / 60_000).unwrap_or_default();
         let any = ids.iter().nth(minutes % ids.len().max(1));
         Ok(any.copied().filter(|_| ids.len() > 1))
-    }
-
-    /// The id that iMocha is known to have, since it has taken it before.
-    async fn known(&self) -> Result<Option<i64>, JobError> {
-        let known = self.table.known(SOURCE).await?;
-        Ok(known.and_then(|known| known.parse().ok()))
     }
 
     async fn has_called_us(&self, id: i64) -> Result<bool, JobError> {

@@ -136,17 +136,16 @@ fn says_error(body: &Map<String, Value>) -> bool {
     result.is_null() && (error.is_some_and(|it| !it.is_empty()) || has_errors)
 }
 
-/// Only the form in seconds: no vendor is known to send a date.
+/// How long the vendor wants to be left alone: seconds, or a time, which is told by the vendor's own clock.
 pub(crate) fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response
-        .headers()
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
+    let text = |name| response.headers().get(name)?.to_str().ok();
+    let until = text(header::RETRY_AFTER)?.trim();
+    if let Ok(seconds) = until.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let time = |text: &str| httpdate::parse_http_date(text).ok();
+    let now = time(text(header::DATE)?.trim())?;
+    time(until)?.duration_since(now).ok()
 }
 
 async fn limited_body(mut body: Vec<u8>, mut response: Response) -> Result<Vec<u8>, VendorError> {

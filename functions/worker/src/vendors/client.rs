@@ -7,7 +7,7 @@
 
 use super::answer::{Answer, broken_off};
 use super::error::VendorError;
-use super::limits::Limits;
+use super::limits::{Leave, Limits};
 use crate::config::ApiConfig;
 use crate::download::body::Body;
 use crate::download::pdf::MAGIC;
@@ -93,10 +93,15 @@ pub(super) enum Document {
 #[must_use = "leave that is not used is a call that nobody makes"]
 pub(crate) struct Admission {
     key: SecretText,
-    at: Timestamp,
+    leave: Leave,
 }
 
 impl Admission {
+    /// When it was given.
+    pub(super) const fn at(&self) -> Timestamp {
+        self.leave.at
+    }
+
     /// The key that the call is made with, for whoever must not show it.
     pub(super) const fn key(&self) -> &SecretText {
         &self.key
@@ -162,8 +167,18 @@ impl Client {
     pub(super) async fn admit(&self) -> Result<Admission, VendorError> {
         Ok(Admission {
             key: self.key().await?,
-            at: self.limits.admit().await?,
+            leave: self.limits.admit().await?,
         })
+    }
+
+    /// Gives leave back that is not used: nobody else has to wait for a call that is not made.
+    pub(super) async fn give_back(&self, admission: Admission) {
+        self.limits.give_back(admission.leave).await;
+    }
+
+    /// Counts a call that was undecided against the key, since nothing can tell what it was about.
+    pub(super) async fn doubt_key(&self, admitted_at: Timestamp) {
+        self.limits.note(Outcome::KeyDoubted, admitted_at).await;
     }
 
     /// Makes the call, whatever the answer's status. `judge` says what the answer means for the calls that come after it:
@@ -204,12 +219,12 @@ impl Client {
         Ok((bytes, answer.success()?))
     }
 
-    /// The PDF or the JSON that a call is answered with. `judge` is as in [`Client::ask`].
+    /// The PDF or the JSON that a call is answered with, and when it was admitted. `judge` is as in [`Client::ask`].
     pub(super) async fn document(
         &self,
         request: RequestBuilder,
         judge: impl FnOnce(&Answer) -> Outcome,
-    ) -> Result<Document, VendorError> {
+    ) -> Result<(Document, Timestamp), VendorError> {
         let admission = self.admit().await?;
         let request = self.authenticated(request, &admission.key)?;
         let document = Document::read(request.timeout(DOCUMENT)).await;
@@ -219,7 +234,7 @@ impl Client {
             Err(error) => without_answer(error),
         };
         self.note(&admission, outcome).await;
-        document
+        Ok((document?, admission.at()))
     }
 
     async fn answer(
@@ -246,7 +261,7 @@ impl Client {
 
     /// Notes what an admitted call came to, for the calls after it.
     async fn note(&self, admission: &Admission, outcome: Outcome) {
-        let duration_ms = self.clock.now().unix_ms() - admission.at.unix_ms();
+        let duration_ms = self.clock.now().unix_ms() - admission.at().unix_ms();
         tracing::info!(
             vendor = self.vendor,
             outcome = outcome.name(),
@@ -254,7 +269,7 @@ impl Client {
             "vendor called"
         );
         notes::add(metric(outcome), 1);
-        self.limits.note(outcome, admission.at).await;
+        self.limits.note(outcome, admission.at()).await;
     }
 }
 

@@ -31,9 +31,9 @@ pub enum VendorError {
     /// It was not called: it is not the time.
     #[error("the vendor is not called before {}", .0.until)]
     Waiting(Waiting),
-    /// It was not called: whether it may be is not known.
-    #[error("whether the vendor may be called is not known")]
-    Limits(#[source] StoreError),
+    /// What is known of it, such as whether it may be called, cannot be had.
+    #[error("what is known of the vendor cannot be had")]
+    Store(#[source] StoreError),
     /// No connection to it could be made.
     #[error("the vendor could not be reached")]
     Unreachable(#[source] reqwest::Error),
@@ -106,7 +106,7 @@ impl VendorError {
             }
             Self::Waiting(waiting) => Advice::TryLater(waiting.after),
             // What is not there may be there later; whoever knows better says so.
-            Self::Limits(_)
+            Self::Store(_)
             | Self::Unreachable(_)
             | Self::TimedOut(_)
             | Self::CutOff(_)

@@ -1,12 +1,14 @@
 //! iMocha's API: <https://apiv3.imocha.io>, header `x-api-key`.
 
 pub mod invites;
+pub mod known;
 mod report;
 
 use super::answer::Answer;
 use super::client::{Admission, Client, Document};
 use super::{Resolution, ResultAnswer, VendorError, from_api, is_of};
 use invites::{Invite, InviteState};
+use known::Known;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use shared::key::SourceName;
@@ -19,7 +21,11 @@ use std::collections::BTreeSet;
 pub const SOURCE: SourceName = "imocha";
 
 /// iMocha's API.
-pub struct Api(pub(super) Client);
+pub struct Api {
+    client: Client,
+    /// An attempt that it is known to have.
+    pub known: Known,
+}
 
 /// What Process Callbacks came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,14 +60,23 @@ pub enum Doubt {
 }
 
 impl Api {
+    pub(super) const fn new(client: Client, known: Known) -> Self {
+        Self { client, known }
+    }
+
     /// Whether its key is set.
     pub(crate) async fn is_on(&self) -> bool {
-        self.0.is_on().await
+        self.client.is_on().await
     }
 
     /// Leave for one call.
     pub(crate) async fn admit(&self) -> Result<Admission, VendorError> {
-        self.0.admit().await
+        self.client.admit().await
+    }
+
+    /// Gives leave back that is not used.
+    pub(crate) async fn give_back(&self, admission: Admission) {
+        self.client.give_back(admission).await;
     }
 
     /// `POST /v3/callbacks/process`: has the callbacks of these attempts, at most 100, sent again.
@@ -73,14 +88,14 @@ impl Api {
     ) -> Result<ProcessCallbacks, VendorError> {
         // The lower-case `i` in `invitation` is iMocha's.
         let body = json!({ "testinvitationIds": ids });
-        let request = self.0.post("/v3/callbacks/process", &body);
+        let request = self.client.post("/v3/callbacks/process", &body);
         // Ids that are not ours are no matter of the key.
         let judge = |answer: &Answer| match (answer.outcome(), doubt) {
             (Outcome::KeyRefused, _) if !foreign_ids(answer, ids).is_empty() => Outcome::Well,
             (Outcome::KeyRefused, Doubt::Ids) => Outcome::Undecided,
             (outcome, _) => outcome,
         };
-        let answer = self.0.ask(admission, request, judge).await?;
+        let answer = self.client.ask(admission, request, judge).await?;
         let foreign = foreign_ids(&answer, ids);
         if foreign.is_empty() {
             if answer.status == StatusCode::UNAUTHORIZED {
@@ -107,14 +122,13 @@ impl Api {
     ) -> Result<Invites, VendorError> {
         let path = format!("/v3/candidates/testattempts?state={}", state.as_str());
         let body = json!({ "StartDateTime": seconds(from), "EndDateTime": seconds(to) });
-        let admission = self.0.admit().await?;
+        let admission = self.client.admit().await?;
         // Windows that it does not take are answered like a key that it does not take.
-        let judge = |answer: &Answer| match answer.outcome() {
-            Outcome::KeyRefused => Outcome::Undecided,
-            outcome => outcome,
-        };
-        let request = self.0.post(&path, &body);
-        let mut answer = self.0.ask(admission, request, judge).await?;
+        let request = self.client.post(&path, &body);
+        let mut answer = self
+            .client
+            .ask(admission, request, unless_of_the_call)
+            .await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Ok(Invites::Refused(answer.status));
         }
@@ -134,7 +148,7 @@ impl Api {
         let Ok(id) = attempt.parse::<i64>() else {
             return Ok(NO_ID);
         };
-        let (_, report) = self.read_report(id, Doubt::Ids).await?;
+        let (_, report) = self.read_report(id).await?;
         let report = report::within(&report);
         if !is_of(report.get("testInvitationId"), attempt) {
             return Err(VendorError::Strange);
@@ -150,15 +164,12 @@ impl Api {
         let Ok(id) = attempt.parse::<i64>() else {
             return Ok(NO_ID);
         };
-        let request = self.0.get(&format!("/v3/reports/{id}/pdf"));
-        match self
-            .0
-            .document(request, |answer| of_one(answer, id, Doubt::Ids))
-            .await?
-        {
+        let request = self.client.get(&format!("/v3/reports/{id}/pdf"));
+        let (document, admitted_at) = self.client.document(request, unless_of_the_call).await?;
+        match document {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
             Document::Other(answer) => {
-                let answer = found(answer, id)?.success()?;
+                let answer = self.told(answer, id, admitted_at).await?.success()?;
                 if !is_of(report::within(&answer).get("testInvitationId"), attempt) {
                     return Err(VendorError::Strange);
                 }
@@ -172,22 +183,20 @@ impl Api {
         let Ok(attempt) = attempt.parse::<i64>() else {
             return Ok(ResultAnswer::Unclear);
         };
-        let (bytes, report) = self.read_report(attempt, Doubt::Ids).await?;
+        let (bytes, report) = self.read_report(attempt).await?;
         report::result(attempt, bytes, &report)
     }
 
-    /// Whether the key is good: asks for the result of an attempt that iMocha is known to have.
-    pub async fn probe(&self, known: &str) -> Result<(), VendorError> {
-        let known = known.parse::<i64>().map_err(|_| VendorError::NotFound)?;
-        self.read_report(known, Doubt::Key).await.map(drop)
-    }
-
     /// The report's exact bytes, and its JSON.
-    async fn read_report(&self, id: i64, doubt: Doubt) -> Result<(Vec<u8>, Value), VendorError> {
-        let admission = self.0.admit().await?;
-        let request = self.0.get(&format!("/v3/reports/{id}?reportType=1"));
-        let judge = |answer: &Answer| of_one(answer, id, doubt);
-        let mut answer = found(self.0.ask(admission, request, judge).await?, id)?;
+    async fn read_report(&self, id: i64) -> Result<(Vec<u8>, Value), VendorError> {
+        let admission = self.client.admit().await?;
+        let admitted_at = admission.at();
+        let request = self.client.get(&report_path(id));
+        let answer = self
+            .client
+            .ask(admission, request, unless_of_the_call)
+            .await?;
+        let mut answer = self.told(answer, id, admitted_at).await?;
         let bytes = std::mem::take(&mut answer.bytes);
         Ok((bytes, answer.success()?))
     }
@@ -221,26 +230,16 @@ fn seconds(time: Timestamp) -> String {
     format!("{whole}Z")
 }
 
-/// What the answer to a call about one attempt means for other calls: one that is not ours is answered 401 as well, whether it is
-/// named or not, and must not have the whole API left alone. Three refusals in a row are about the key.
-fn of_one(answer: &Answer, id: i64, doubt: Doubt) -> Outcome {
-    match (answer.outcome(), doubt) {
-        (Outcome::KeyRefused, _) if is_foreign(answer, id) => Outcome::Well,
-        (Outcome::KeyRefused, Doubt::Ids) => Outcome::KeyDoubted,
-        (outcome, _) => outcome,
-    }
+fn report_path(id: i64) -> String {
+    format!("/v3/reports/{id}?reportType=1")
 }
 
-/// The answer, unless it says that the attempt is not ours.
-fn found(answer: Answer, id: i64) -> Result<Answer, VendorError> {
-    if is_foreign(&answer, id) {
-        return Err(VendorError::NotFound);
+/// What an answer means for other calls where a 401 may be about what was asked for, and must not have the whole API left alone.
+fn unless_of_the_call(answer: &Answer) -> Outcome {
+    match answer.outcome() {
+        Outcome::KeyRefused => Outcome::Undecided,
+        outcome => outcome,
     }
-    Ok(answer)
-}
-
-fn is_foreign(answer: &Answer, id: i64) -> bool {
-    !foreign_ids(answer, &BTreeSet::from([id])).is_empty()
 }
 
 /// A 401 is a bad key, or ids that are not ours: then they follow the message as strings. Only ids that were asked for count.

@@ -20,6 +20,15 @@ const MOST_TRIES: usize = 8;
 /// When who found no way through comes back.
 const CONTENDED: Duration = Duration::from_secs(5);
 
+/// Leave for one call. The table has it as a call that was made.
+#[derive(Debug)]
+pub struct Leave {
+    /// When it was given.
+    pub at: Timestamp,
+    before: State,
+    after: State,
+}
+
 /// One vendor's limits.
 pub struct Limits {
     vendor: &'static str,
@@ -42,25 +51,42 @@ impl Limits {
         }
     }
 
-    /// Leave for one call, now; when it was given. Else until when to wait: if a call may not go, none of it is a failure.
-    pub async fn admit(&self) -> Result<Timestamp, VendorError> {
+    /// Leave for one call, now. Else until when to wait: if a call may not go, none of it is a failure.
+    pub async fn admit(&self) -> Result<Leave, VendorError> {
         let mut known = self.known.lock().await;
         for _ in 0..MOST_TRIES {
             let now = self.clock.now();
-            let (decision, state) = self.limiter.admit(known.state(), now);
+            let before = known.state().clone();
+            let (decision, after) = self.limiter.admit(&before, now);
             if self
-                .put(&mut known, state)
+                .put(&mut known, after.clone())
                 .await
-                .map_err(VendorError::Limits)?
+                .map_err(VendorError::Store)?
             {
                 return match decision {
-                    Decision::Go => Ok(now),
+                    Decision::Go => Ok(Leave {
+                        at: now,
+                        before,
+                        after,
+                    }),
                     Decision::Wait { until, why } => Err(waiting(now, until, why)),
                 };
             }
         }
         let now = self.clock.now();
         Err(waiting(now, now.plus(CONTENDED), Why::Contended))
+    }
+
+    /// Takes leave back that was not used, if nothing has happened since. Else it is as if the call had been made.
+    pub async fn give_back(&self, leave: Leave) {
+        let mut known = self.known.lock().await;
+        if *known.state() != leave.after {
+            return;
+        }
+        if let Err(error) = self.put(&mut known, leave.before).await {
+            let (vendor, error) = (self.vendor, causes(&error));
+            tracing::warn!(vendor, error, "leave that was not used is not given back");
+        }
     }
 
     /// Takes in what a call came to. That this could not be stored is no failure of the call: the next one tells again.

@@ -1,15 +1,19 @@
 //! Xobin's API: <https://app.xobin.com/api/v2>, header `apiKey`.
 
+mod report;
 pub mod webhooks;
 
 use super::answer::Answer;
 use super::client::{Client, Document};
-use super::{Resolution, VendorError, from_api, is_of};
+use super::{Resolution, ResultAnswer, VendorError, from_api, is_of};
 use serde_json::{Value, json};
+use shared::key::SourceName;
 use shared::registration::Wanted;
 use shared::timestamp::Timestamp;
 use webhooks::{Done, Inbound, Prepared, RegisterError};
 
+/// The source that it is the API of.
+pub const SOURCE: SourceName = "xobin";
 /// How long a link is to work: it is followed at once.
 const EXPIRATION_HOURS: u8 = 1;
 
@@ -31,6 +35,11 @@ impl Api {
         Ok(Prepared { auth, admission })
     }
 
+    /// Gives leave back that is not used.
+    pub(crate) async fn give_back(&self, prepared: Prepared) {
+        self.client.give_back(prepared.admission).await;
+    }
+
     /// `POST /webhooks`: has Xobin call us.
     pub(crate) async fn register(
         &self,
@@ -38,6 +47,16 @@ impl Api {
         wanted: &Wanted,
     ) -> Result<Done, RegisterError> {
         webhooks::register(&self.client, prepared, wanted).await
+    }
+
+    /// `GET /assessments/report/<report_id>`: what it says of the result.
+    pub(super) async fn result(&self, attempt: &str) -> Result<ResultAnswer, VendorError> {
+        if !is_report_id(attempt) {
+            return Ok(ResultAnswer::Unclear);
+        }
+        let request = self.client.get(&format!("/assessments/report/{attempt}"));
+        let (bytes, answer) = self.client.bytes(request).await?;
+        report::result(attempt, bytes, &answer)
     }
 
     /// `POST /assessments/reports/<report_id>/share`: makes a link that works for an hour.
@@ -65,7 +84,8 @@ impl Api {
             return Ok(NO_ID);
         }
         let request = self.client.post(&path(attempt, "download"), &json!({}));
-        match self.client.document(request, Answer::outcome).await? {
+        let (document, _) = self.client.document(request, Answer::outcome).await?;
+        match document {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
             Document::Other(answer) => answer.success().and(Err(VendorError::Strange)),
         }

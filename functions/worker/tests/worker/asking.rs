@@ -282,6 +282,22 @@ async fn a_message_that_comes_twice_makes_one_call() {
 }
 
 #[tokio::test]
+async fn a_message_that_comes_twice_takes_no_turn_from_another() {
+    let world = world_with(&[("IMOCHA_API_CALLS_PER_MINUTE", "1")]).await;
+    for id in [1, 2] {
+        let promised = queued(&json!([id]), &json!([]));
+        world.vendor().will_answer(200, &promised);
+    }
+    ask(&world, &ids([1])).await;
+    world.wait_until(at(2 * MINUTE));
+    let again = world.worker.ask_imocha(&ids([1]), None, "r").await;
+    again.unwrap();
+    assert_eq!(world.vendor().asked().len(), 1);
+    ask(&world, &ids([2])).await;
+    assert_eq!(world.vendor().asked().len(), 2, "it is this one's turn");
+}
+
+#[tokio::test]
 async fn messages_at_once_ask_for_each_id_once() {
     let world = world().await;
     world.request(1..=5).await;

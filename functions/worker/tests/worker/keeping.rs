@@ -67,13 +67,13 @@ async fn a_report_is_kept_under_its_attempt_and_its_bytes() {
 }
 
 #[tokio::test]
-async fn the_same_bytes_are_not_uploaded_twice_and_others_are_another_object() {
+async fn the_same_bytes_are_not_kept_twice_and_others_are_another_object() {
     let world = world().await;
     let first = offered(&world, "1?signed=a").await;
     world.fetch(&first).await;
     let again = offered(&world, "1?signed=b").await;
     world.fetch(&again).await;
-    assert_eq!(world.platform().uploads(), 1);
+    assert_eq!(objects(&world).len(), 1);
     let (first, again) = (world.report(&first).await, world.report(&again).await);
     assert_ne!(first.url, again.url);
     assert_eq!(kept(first), kept(again));
@@ -110,6 +110,16 @@ async fn what_never_expires_is_written_once() {
     let world = world().await;
     let seen = offered_at(&world, &[0, 25, 8760]).await;
     assert_eq!(seen, [(0, 1), (0, 1), (0, 1)]);
+}
+
+#[tokio::test]
+async fn what_somebody_has_deleted_is_kept_anew_when_it_is_offered_again() {
+    let world = world().await;
+    offered_at(&world, &[0]).await;
+    world.platform().delete_object(&object("1"));
+    let seen = offered_at(&world, &[7, 8]).await;
+    assert_eq!(seen, [(7, 2), (7, 2)], "since when, and how often written");
+    assert_eq!(objects(&world), [object("1")]);
 }
 
 #[tokio::test]

@@ -70,11 +70,11 @@ impl<'a> Backlog<'a> {
             let worker = &self.workers[self.looks % 3];
             self.looks += 1;
             match worker.admit().await {
-                Ok(admitted_at) => {
+                Ok(leave) => {
                     let borne = bears(when);
                     self.calls.push((when, borne));
                     let outcome = if borne { Outcome::Well } else { TOO_FAST };
-                    worker.note(outcome, admitted_at).await;
+                    worker.note(outcome, leave.at).await;
                 }
                 Err(error) => {
                     let late = 20 + i64::try_from(self.looks * 97 % 280).unwrap();
@@ -137,14 +137,14 @@ async fn a_call_costs_one_update_and_a_success_after_successes_none() {
     let limits = limits(&world, 60);
     for second in [0, 2, 4] {
         world.wait_until(at(second));
-        let admitted_at = limits.admit().await.unwrap();
+        let leave = limits.admit().await.unwrap();
         assert_eq!(updates(&world), 1);
-        limits.note(Outcome::Well, admitted_at).await;
+        limits.note(Outcome::Well, leave.at).await;
         assert_eq!(updates(&world), 0);
     }
     world.wait_until(at(6));
-    let admitted_at = limits.admit().await.unwrap();
-    limits.note(TOO_FAST, admitted_at).await;
+    let leave = limits.admit().await.unwrap();
+    limits.note(TOO_FAST, leave.at).await;
     assert_eq!(updates(&world), 2);
 }
 
@@ -188,6 +188,21 @@ async fn workers_of_one_process_do_not_overtake_each_other() {
 }
 
 #[tokio::test]
+async fn leave_that_is_given_back_is_the_next_ones_unless_another_call_went() {
+    let world = world().await;
+    let (limits, others) = (limits(&world, 1), limits(&world, 1));
+    let unused = limits.admit().await.unwrap();
+    assert!(others.admit().await.is_err(), "it is not their turn");
+    limits.give_back(unused).await;
+    assert!(limits.admit().await.is_err(), "somebody has queued since");
+    world.wait_until(at(2 * 61));
+    let unused = limits.admit().await.unwrap();
+    limits.give_back(unused).await;
+    let _used = limits.admit().await.unwrap();
+    assert!(limits.admit().await.is_err(), "one call has gone");
+}
+
+#[tokio::test]
 async fn while_the_vendor_is_down_one_worker_of_three_finds_out_each_ten_seconds() {
     let world = world().await;
     let workers = [(); 3].map(|()| limits(&world, 600));
@@ -195,10 +210,10 @@ async fn while_the_vendor_is_down_one_worker_of_three_finds_out_each_ten_seconds
     for second in 0..120 {
         world.wait_until(at(0).plus(std::time::Duration::from_secs(second)));
         for worker in &workers {
-            if let Ok(admitted_at) = worker.admit().await {
+            if let Ok(leave) = worker.admit().await {
                 probes.push(milliseconds(&world.clock));
                 let failed = Outcome::Failed { retry_after: None };
-                worker.note(failed, admitted_at).await;
+                worker.note(failed, leave.at).await;
             }
         }
     }
@@ -213,12 +228,12 @@ async fn while_the_vendor_is_down_one_worker_of_three_finds_out_each_ten_seconds
 async fn without_the_table_nobody_calls_and_what_a_call_came_to_is_no_failure_of_it() {
     let world = world().await;
     let limits = limits(&world, 60);
-    let admitted_at = limits.admit().await.unwrap();
+    let leave = limits.admit().await.unwrap();
     world.platform().cut_off_after(0);
-    limits.note(TOO_FAST, admitted_at).await;
+    limits.note(TOO_FAST, leave.at).await;
     world.wait_until(at(10));
     let error = limits.admit().await.unwrap_err();
-    assert!(matches!(error, VendorError::Limits(_)), "{error}");
+    assert!(matches!(error, VendorError::Store(_)), "{error}");
     world.platform().mend();
     limits.admit().await.unwrap();
 }

@@ -174,6 +174,65 @@ async fn asked_for_report(world: &World, report: &ItemKey) -> Value {
 }
 
 #[tokio::test]
+async fn an_answer_is_counted_once_with_how_long_it_took() {
+    let world = world().await;
+    world.request([7]).await;
+    let queued = json!({ "result": { "testinvitationIds": { "successful": [7] } } });
+    world.vendor().will_answer(200, &queued);
+    let ask = r#"{"version":1,"job":"ask_imocha","ids":[7],"correlation_id":"a"}"#;
+    line_of(&world, ask).await;
+    let callback = step("7", Status::InProgress, at(90));
+    world.wait_until(at(95));
+    world.record(&callback).await;
+    for expected in [Some(1), None] {
+        let line = line_of(&world, &fold(&callback)).await;
+        let counted = ["Answered", "AnswerLatency"].map(|name| metric(&line, name));
+        assert_eq!(counted, [expected, expected.map(|_| 90_000)]);
+    }
+    let asked = world.asked(7).await;
+    assert_eq!(asked.latency_ms, Some(90_000));
+}
+
+#[tokio::test]
+async fn a_callback_is_counted_as_contradicted_if_the_api_says_something_else() {
+    for (status, counted) in [("Complete", None), ("Terminated", Some(1))] {
+        let world = world().await;
+        let done = step("7", Status::Completed, at(0));
+        world.record(&done).await;
+        line_of(&world, &fold(&done)).await;
+        let report = json!({ "testInvitationId": 7, "status": status });
+        world.vendor().will_answer(200, &report);
+        let messages = world.take_messages().into_iter();
+        let mut reads = messages.filter(|it| it["job"] == "read_result");
+        let line = line_of(&world, &reads.next().unwrap().to_string()).await;
+        assert_eq!(metric(&line, "Contradicted"), counted, "{status}");
+        assert_eq!(
+            (&line["Job"], &line["Source"]),
+            (&json!("read_result"), &json!("imocha"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_counted_as_kept_or_lost_and_as_neither_where_nobody_can_be_asked() {
+    let world = world_without_keys().await;
+    for (offered, counted) in [
+        (link(&world.pdf("1")), [Some(1), None]),
+        (link("https://not-listed.com/1.pdf"), [None, Some(1)]),
+        (Report::OnRequest, [None, None]),
+    ] {
+        let report = offer(&world.table, "jobmojito", "1", &offered).await;
+        let line = asked_for_report(&world, &report).await;
+        let names = ["ReportsKept", "ReportsLost"];
+        assert_eq!(
+            names.map(|name| metric(&line, name)),
+            counted,
+            "{offered:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_a_vendors_api_answers_is_counted() {
     for (status, counted) in [
         (200, vec!["VendorAnswered"]),

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use worker::download::names::Names;
 
 #[derive(Default)]
 pub struct FixedNames {
     addresses: Mutex<HashMap<String, Vec<IpAddr>>>,
     asked: Mutex<Vec<String>>,
+    breaks: AtomicBool,
 }
 
 impl FixedNames {
@@ -21,6 +23,11 @@ impl FixedNames {
         known.insert(host.to_owned(), addresses.collect());
     }
 
+    /// From now on whoever asks breaks, as our own code may.
+    pub fn break_down(&self, breaks: bool) {
+        self.breaks.store(breaks, Ordering::SeqCst);
+    }
+
     /// What was asked for, in order.
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
@@ -29,6 +36,7 @@ impl FixedNames {
 
 impl Names for FixedNames {
     fn addresses(&self, host: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        assert!(!self.breaks.load(Ordering::SeqCst), "broken on purpose");
         let found = self.addresses.lock().unwrap().get(&host).cloned();
         self.asked.lock().unwrap().push(host);
         Box::pin(std::future::ready(

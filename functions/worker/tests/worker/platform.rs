@@ -185,6 +185,11 @@ impl Platform {
         stored.iter().filter(|it| *it == key).count()
     }
 
+    /// Takes an object away, as a person may.
+    pub fn delete_object(&self, key: &str) {
+        self.objects.lock().unwrap().remove(key);
+    }
+
     pub fn uploads(&self) -> usize {
         *self.uploads.lock().unwrap()
     }

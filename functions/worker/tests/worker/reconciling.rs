@@ -232,6 +232,42 @@ async fn what_was_asked_for_in_vain_is_left_to_operators() {
 }
 
 #[tokio::test]
+async fn what_was_sent_again_and_is_behind_all_the_same_is_read_and_not_asked_for_again() {
+    let world = world().await;
+    with(&world, vec![(3, "completed", -HOUR)]);
+    reconcile(&world, "a", 24).await;
+    world.wait_until(at(MINUTE));
+    let less = crate::world::step("3", Status::InProgress, at(MINUTE));
+    world.record(&less).await;
+    world.fold(&less).await;
+    world.take_messages();
+    assert_eq!(world.asked(3).await.outcome, AskedOutcome::Answered);
+    // The API does not know it yet: the work to read it is there, and is made once.
+    for run in ["b", "c"] {
+        let again = reconcile(&world, run, 24).await;
+        assert_eq!((again.counts.missing, again.counts.asked), (1, 0));
+        assert_eq!(calls(&world, "/reports/3").len(), 1, "{run}");
+    }
+    let listed = vec![(3, "completed", -HOUR)];
+    world.vendor().answers(move |call| {
+        let report = json!({ "testInvitationId": 3, "status": "Complete" });
+        let lists = call.path.contains("testattempts");
+        Some(if lists {
+            list(call, &listed)
+        } else {
+            (200, report)
+        })
+    });
+    world.wait_until(at(10 * MINUTE));
+    world.worker.sweep("sweep").await.unwrap();
+    world.work_off_queue().await;
+    assert_eq!(status(&world, 3).await, Some(Status::Completed));
+    let known = reconcile(&world, "d", 24).await;
+    assert_eq!((known.counts.known, known.counts.missing), (1, 0));
+    assert_eq!(calls(&world, "callbacks").len(), 1, "it was asked for once");
+}
+
+#[tokio::test]
 async fn an_invitation_that_expired_after_it_had_been_cancelled_and_renewed_is_expired() {
     let world = world().await;
     for (number, state) in ["cancelled", "expired", "cancelled"]

@@ -3,11 +3,12 @@
 use crate::vendor::pdf;
 use crate::world::*;
 use serde_json::{Value, json};
-use shared::event::Report;
+use shared::event::{Event, Report, Score, Status};
 use shared::store::{ReportItem, ReportOrigin, ReportOutcome};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
 use worker::JobError;
+use worker::vendors::VendorError;
 
 const SOURCES: [&str; 4] = ["imocha", "jobmojito", "testlify", "xobin"];
 /// Those with an API.
@@ -270,6 +271,39 @@ async fn a_report_after_a_score_update_is_fetched_again() {
 }
 
 #[tokio::test]
+async fn a_score_update_with_the_same_pdf_name_has_the_pdf_fetched_again() {
+    let world = world().await;
+    let at_link = |second, value| {
+        let event = Event {
+            report: Some(link(&world.pdf("same"))),
+            occurred_at: Some(at(second)),
+            score: Some(Score {
+                value: Some(value),
+                ..Score::default()
+            }),
+            ..Event::of_attempt("1.a".into(), Some(Status::Completed), None)
+        };
+        delivery("testlify", event, at(second))
+    };
+    for (second, value) in [(0, 10.0), (60, 20.0)] {
+        let event = at_link(second, value);
+        world.wait_until(at(second));
+        world.record(&event).await;
+        world
+            .vendor()
+            .will_serve(200, &format!("%PDF-1.4\n{value}\n%%EOF\n"));
+        world.fold(&event).await;
+        world.work_off_queue().await;
+    }
+    assert_eq!(world.vendor().fetched().len(), 2);
+    assert_eq!(
+        world.platform().objects().len(),
+        2,
+        "each is its own version"
+    );
+}
+
+#[tokio::test]
 async fn an_answer_that_is_of_another_attempt_is_not_believed() {
     for (source, field, id) in [
         ("imocha", "pdfReportUrl", "testInvitationId"),
@@ -432,7 +466,7 @@ async fn a_vendor_in_trouble_is_asked_again_when_that_makes_sense() {
         (429, retry_after("999999999"), "{}", minutes(6 * 60)),
         (
             429,
-            retry_after("Wed, 21 Oct 2026 07:28:00 GMT"),
+            retry_after("Tue, 21 Oct 2025 07:28:00 GMT"),
             "{}",
             minutes(1),
         ),
@@ -491,6 +525,60 @@ async fn one_401_that_names_nobody_does_not_shut_imocha_and_three_in_a_row_do() 
     let waits = world.worker.fetch_report(&key, A_WHILE, "r").await;
     assert!(matches!(waits, Err(JobError::Waiting(_))), "{waits:?}");
     assert_eq!(world.vendor().asked().len(), 3, "it is called no more");
+}
+
+#[tokio::test]
+async fn once_an_attempt_is_known_no_number_of_foreign_ones_shuts_imocha() {
+    // So slow that the call that tells is not its turn at once.
+    let world = world_with(&[("IMOCHA_API_CALLS_PER_MINUTE", "30")]).await;
+    let url = world.pdf("7");
+    world.vendor().answers(move |call| {
+        let ours = call.path.contains("/reports/7?");
+        let report = json!({ "testInvitationId": 7, "pdfReportUrl": url });
+        Some(if ours {
+            (200, report)
+        } else {
+            (401, json!({}))
+        })
+    });
+    let ours = fetched(&world, "imocha", "7", &Report::OnRequest).await;
+    assert_kept(&world, &ours, "7", ReportOrigin::ApiLink);
+    for foreign in ["1", "2", "3", "4"] {
+        world.clock.advance(Duration::from_mins(1));
+        let report = fetched(&world, "imocha", foreign, &Report::OnRequest).await;
+        assert_eq!(report.outcome, ReportOutcome::Pending);
+        let problem = report.problem.unwrap();
+        assert!(problem.contains("not ready"), "{problem}");
+    }
+    world.clock.advance(Duration::from_mins(1));
+    let answer = world.worker.vendors.result("imocha", "7").await;
+    assert!(answer.is_ok(), "{answer:?}");
+    // The key goes bad: the known one is refused as well, and that is enough.
+    world.vendor().answers(|_| Some((401, json!({}))));
+    world.clock.advance(Duration::from_mins(1));
+    let before = world.vendor().asked().len();
+    let refused = fetched(&world, "imocha", "8", &Report::OnRequest).await;
+    assert!(refused.problem.unwrap().contains("API key"));
+    assert_eq!(world.vendor().asked().len(), before + 2);
+    world.clock.advance(Duration::from_mins(1));
+    let waits = world.worker.vendors.result("imocha", "9").await;
+    assert!(matches!(waits, Err(VendorError::Waiting(_))), "{waits:?}");
+}
+
+#[tokio::test]
+async fn a_known_attempt_that_imocha_has_no_more_is_forgotten() {
+    let world = world().await;
+    let note = world
+        .table
+        .note_known("imocha", "7", at(0), Duration::from_mins(1));
+    note.await.unwrap();
+    world
+        .vendor()
+        .answers(|_| Some((401, json!({ "errors": ["not found", "7"] }))));
+    let foreign = fetched(&world, "imocha", "1", &Report::OnRequest).await;
+    let problem = foreign.problem.unwrap();
+    assert!(problem.contains("not ready"), "{problem}");
+    assert_eq!(world.table.known("imocha").await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -304,6 +304,13 @@ impl World {
         items
     }
 
+    /// The reports among it.
+    pub async fn marked_reports(&self) -> Vec<DueItem> {
+        let mut marked = self.marked().await;
+        marked.retain(|item| item.key.sk.starts_with("report#"));
+        marked
+    }
+
     /// The only item that is marked.
     pub async fn only_marked(&self) -> DueItem {
         let [item] = self.marked().await.try_into().unwrap();

@@ -1,14 +1,18 @@
 //! A bundle on which stories are played one after the other, its twin that nobody disturbs, and the vendors of both.
 
 use super::checks;
+use super::outage::{Dependency, Outage};
 use super::plan::{Broken, Plan};
 use super::scenario::{self, Delivery};
-use super::sender::Senders;
+use super::sender::{self, Senders};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use http::StatusCode;
+use local::engine::Service;
 use local::faults::Faults;
 use local::stand_ins::{Gate, Imocha, Jobmojito, Links, Testlify, Xobin};
 use local::{Callers, Options};
+use reqwest::Response;
 use serde_json::json;
 use shared::key::EventId;
 use std::any::Any;
@@ -22,6 +26,10 @@ use tests::stage::Stage;
 /// The key that people are hashed with: the same everywhere, so that attempts are called the same.
 pub const HASH_KEY: &str = "the-same-for-all-bundles-of-the-simulation";
 const API_KEY: &str = "key";
+/// How often a delivery is sent again that is not answered as is expected.
+const MOST_TRIES: usize = 5;
+/// No seed is as large.
+const FIRST_OUTAGE: u64 = 9_000_000;
 /// After that, what is not settled never will be. Less than what parks an item.
 const MOST_ROUNDS: usize = 16;
 const LOOK_AGAIN: Duration = Duration::from_millis(60);
@@ -45,6 +53,14 @@ pub struct Lane {
     jobmojito: Jobmojito,
     _others: (Testlify, Xobin),
     _gates: [Gate; 4],
+}
+
+/// What came of an outage.
+#[derive(Debug)]
+pub struct Suffered {
+    /// What each delivery was answered while it lasted.
+    pub answers: Vec<StatusCode>,
+    pub problems: Vec<String>,
 }
 
 /// What came of a seed.
@@ -121,6 +137,68 @@ impl Lane {
             story.problems.push(format!("panicked: {}", words(&*panic)));
         }
         story
+    }
+
+    /// Sends a flow of each source while something is down, lets so many minutes pass, and has it mended; then whoever was told
+    /// to come back does. What is `expected` is waited for, since a machine that is busy with other things answers 503 as well.
+    pub async fn suffer(
+        &self,
+        number: u64,
+        outage: Outage,
+        minutes: usize,
+        expected: StatusCode,
+    ) -> Suffered {
+        let deliveries = scenario::of_each(
+            FIRST_OUTAGE + number,
+            &self.links,
+            &self.imocha,
+            &self.jobmojito,
+        );
+        if outage.of == Dependency::Aws(Service::SecretsManager) {
+            // Those that live remember theirs.
+            for function in self.stage.bundle.functions() {
+                self.stage.bundle.kill(&function.logical_id).await.unwrap();
+            }
+        }
+        self.plan.begin_outage(outage);
+        let post = |delivery| self.post_until(delivery, expected);
+        let answers = join_all(deliveries.iter().map(post)).await;
+        let mut suffered = Suffered {
+            answers: answers.iter().map(Response::status).collect(),
+            problems: Vec::new(),
+        };
+        for _ in 0..minutes {
+            self.stage.let_time_pass().await;
+            self.stage.sweep().await;
+            self.until_quiet(&self.stage).await;
+        }
+        self.plan.end();
+        let mut accepted = Vec::new();
+        for (delivery, answer) in deliveries.iter().zip(answers) {
+            let answer = if answer.status().is_success() {
+                answer
+            } else {
+                self.post_until(delivery, StatusCode::ACCEPTED).await
+            };
+            accepted.push((delivery, sender::event_id(answer).await));
+        }
+        if let Err(problem) = self.settle(&self.stage).await {
+            suffered.problems.push(problem);
+        }
+        checks::all(self, &deliveries, &accepted, &mut suffered.problems).await;
+        self.lose_all_messages().await;
+        suffered
+    }
+
+    async fn post_until(&self, delivery: &Delivery, expected: StatusCode) -> Response {
+        let mut answer = self.senders.post(&self.stage, delivery).await;
+        for _ in 0..MOST_TRIES {
+            if answer.status() == expected {
+                break;
+            }
+            answer = self.senders.post(&self.stage, delivery).await;
+        }
+        answer
     }
 
     async fn act(&self, seed: u64, deliveries: &[Delivery], story: &mut Story) {

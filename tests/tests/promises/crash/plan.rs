@@ -2,6 +2,7 @@
 
 use super::dice::{Callee, Dice};
 use super::label;
+use super::outage::{Dependency, Outage};
 use futures_util::future::BoxFuture;
 use local::faults::{Call, Fault, Faults, HandOut, VendorCall};
 use std::collections::BTreeMap;
@@ -11,7 +12,15 @@ use std::sync::Mutex;
 
 /// The faults of one lane. While no story is played, nothing breaks.
 #[derive(Debug, Default)]
-pub struct Plan(Mutex<Option<Story>>);
+pub struct Plan(Mutex<Option<Playing>>);
+
+#[derive(Debug)]
+enum Playing {
+    /// What breaks is thrown with dice.
+    Story(Story),
+    /// One thing is down.
+    Outage(Outage),
+}
 
 #[derive(Debug)]
 struct Story {
@@ -40,25 +49,37 @@ impl fmt::Display for Broken {
 impl Plan {
     /// From now on things break, by this seed.
     pub fn begin(&self, seed: u64) {
-        *self.0.lock().unwrap() = Some(Story {
+        *self.0.lock().unwrap() = Some(Playing::Story(Story {
             dice: Dice::of(seed),
             seen: BTreeMap::new(),
             broken: Vec::new(),
             kills: 0,
-        });
+        }));
+    }
+
+    /// From now on this is down.
+    pub fn begin_outage(&self, outage: Outage) {
+        *self.0.lock().unwrap() = Some(Playing::Outage(outage));
     }
 
     /// From now on nothing breaks. What was broken is told in order.
     pub fn end(&self) -> Vec<Broken> {
-        let story = self.0.lock().unwrap().take();
-        story.map_or_else(Vec::new, |story| story.broken)
+        match self.0.lock().unwrap().take() {
+            Some(Playing::Story(story)) => story.broken,
+            Some(Playing::Outage(_)) | None => Vec::new(),
+        }
     }
 
-    fn next(&self, callee: Callee, label: impl FnOnce() -> String) -> Fault {
-        let mut story = self.0.lock().unwrap();
-        match story.as_mut() {
-            Some(story) => story.next(callee, label()),
-            None => Fault::None,
+    fn next(
+        &self,
+        callee: Callee,
+        called: Dependency,
+        label: impl FnOnce() -> String,
+    ) -> BoxFuture<'static, Fault> {
+        match self.0.lock().unwrap().as_mut() {
+            Some(Playing::Story(story)) => Box::pin(ready(story.next(callee, label()))),
+            Some(Playing::Outage(outage)) => outage.fault(called),
+            None => Box::pin(ready(Fault::None)),
         }
     }
 }
@@ -112,22 +133,22 @@ impl Story {
 impl Faults for Plan {
     /// Only functions suffer: the test itself calls as nobody's process.
     fn before<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Fault> {
-        let fault = match call.function {
-            Some(_) => self.next(Callee::Aws(call.service), || label::of_call(call)),
-            None => Fault::None,
-        };
-        Box::pin(ready(fault))
+        let (callee, called) = (Callee::Aws(call.service), Dependency::Aws(call.service));
+        match call.function {
+            Some(_) => self.next(callee, called, || label::of_call(call)),
+            None => Box::pin(ready(Fault::None)),
+        }
     }
 
     fn before_vendor<'a>(&'a self, call: &'a VendorCall) -> BoxFuture<'a, Fault> {
-        let fault = self.next(Callee::Vendor, || label::of_vendor(call));
-        Box::pin(ready(fault))
+        let called = Dependency::Vendor(call.vendor);
+        self.next(Callee::Vendor, called, || label::of_vendor(call))
     }
 
     fn hand_out(&self, body: &str) -> HandOut {
-        let mut story = self.0.lock().unwrap();
-        story
-            .as_mut()
-            .map_or_else(HandOut::default, |story| story.hand_out(body))
+        match self.0.lock().unwrap().as_mut() {
+            Some(Playing::Story(story)) => story.hand_out(body),
+            Some(Playing::Outage(_)) | None => HandOut::default(),
+        }
     }
 }

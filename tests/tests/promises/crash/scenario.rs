@@ -76,6 +76,27 @@ pub fn of(seed: u64, links: &Links, imocha: &Imocha, jobmojito: &Jobmojito) -> V
     author.deliveries
 }
 
+/// A whole flow of each source, sent at once, and each answer heard.
+pub fn of_each(seed: u64, links: &Links, imocha: &Imocha, jobmojito: &Jobmojito) -> Vec<Delivery> {
+    let mut author = Author {
+        seed,
+        rng: Rng::with_seed(seed),
+        links,
+        deliveries: Vec::new(),
+        attempts: 0,
+    };
+    author.imocha(imocha);
+    author.jobmojito(jobmojito);
+    author.testlify("v1", &["completed", "score-updated"]);
+    author.testlify("v2", &["in-progress"]);
+    author.xobin();
+    author.unreadable();
+    for delivery in &mut author.deliveries {
+        (delivery.after, delivery.unheard) = (Duration::ZERO, 0);
+    }
+    author.deliveries
+}
+
 impl Author<'_> {
     /// A number that no other attempt of any seed has.
     fn number(&mut self) -> u64 {

@@ -80,7 +80,8 @@ impl Senders {
     }
 }
 
-async fn event_id(answer: Response) -> EventId {
+/// The event that an accepted delivery is told to be.
+pub async fn event_id(answer: Response) -> EventId {
     let answer: Value = answer.json().await.unwrap();
     answer["event"].as_str().unwrap().parse().unwrap()
 }

@@ -149,12 +149,28 @@ async fn where_nobody_listens_nobody_is_reached() {
 }
 
 #[tokio::test]
-async fn retry_after_is_read_in_seconds() {
-    let answer =
-        told("HTTP/1.1 429 Too Many Requests\r\nretry-after: 120\r\ncontent-length: 0\r\n\r\n");
-    let retry_after = Some(Duration::from_mins(2));
-    assert_eq!(
-        answer.await.unwrap().outcome(),
-        Outcome::TooFast { retry_after }
+async fn retry_after_is_read_in_seconds_and_as_a_time_by_the_vendors_clock() {
+    let (noon, two_past) = (
+        "Wed, 21 Oct 2026 12:00:00 GMT",
+        "Wed, 21 Oct 2026 12:02:00 GMT",
     );
+    for (date, until, minutes) in [
+        (noon, "120", Some(2)),
+        (noon, two_past, Some(2)),
+        (noon, "Wednesday, 21-Oct-26 12:02:00 GMT", Some(2)),
+        (noon, noon, Some(0)),
+        (two_past, noon, None),
+        ("", two_past, None),
+        (noon, "soon", None),
+        (noon, "-1", None),
+    ] {
+        let answer = format!(
+            "HTTP/1.1 429 Too Many Requests\r\ndate: {date}\r\nretry-after: {until}\r\ncontent-length: 0\r\n\r\n"
+        );
+        let answer =
+            asked(move |mut connection| async move { says(&mut connection, &answer).await });
+        let retry_after = minutes.map(Duration::from_mins);
+        let outcome = answer.await.unwrap().outcome();
+        assert_eq!(outcome, Outcome::TooFast { retry_after }, "{date}: {until}");
+    }
 }

@@ -1,0 +1,86 @@
+//! One of the things that the functions lean on is down, altogether, until it is mended: it refuses, hangs or throttles.
+
+use futures_util::future::BoxFuture;
+use http::StatusCode;
+use local::engine::Service;
+use local::faults::{ErrorAnswer, Fault};
+use std::fmt;
+use std::future::ready;
+use tokio::sync::watch;
+
+/// What is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependency {
+    Aws(Service),
+    Vendor(&'static str),
+}
+
+/// How it is down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// It ends every connection.
+    Refuses,
+    /// It takes every call, and answers none.
+    Hangs,
+    /// It says that there are too many calls.
+    Throttles,
+}
+
+/// Something that is down. Who hangs on it is let go when this is dropped.
+#[derive(Debug)]
+pub struct Outage {
+    pub of: Dependency,
+    pub how: How,
+    mended: watch::Sender<()>,
+}
+
+impl fmt::Display for Outage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?} {:?}", self.of, self.how)
+    }
+}
+
+impl Outage {
+    pub fn new(of: Dependency, how: How) -> Self {
+        let (mended, _) = watch::channel(());
+        Self { of, how, mended }
+    }
+
+    /// What becomes of a call.
+    pub fn fault(&self, called: Dependency) -> BoxFuture<'static, Fault> {
+        if called != self.of {
+            return Box::pin(ready(Fault::None));
+        }
+        match self.how {
+            How::Refuses => Box::pin(ready(Fault::Disconnect)),
+            How::Throttles => Box::pin(ready(Fault::Answer(throttled(called)))),
+            How::Hangs => {
+                let mut mended = self.mended.subscribe();
+                Box::pin(async move {
+                    // That the sender is gone is what is waited for.
+                    while mended.changed().await.is_ok() {}
+                    Fault::Disconnect
+                })
+            }
+        }
+    }
+}
+
+/// As each of them says it.
+fn throttled(called: Dependency) -> ErrorAnswer {
+    let (status, kind) = match called {
+        Dependency::Aws(Service::DynamoDb) => (
+            StatusCode::BAD_REQUEST,
+            "ProvisionedThroughputExceededException",
+        ),
+        Dependency::Aws(Service::S3) => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
+        Dependency::Aws(Service::Sqs) => (StatusCode::BAD_REQUEST, "RequestThrottled"),
+        Dependency::Aws(_) => (StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Dependency::Vendor(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
+    };
+    ErrorAnswer {
+        status,
+        kind: kind.to_owned(),
+        message: "on purpose".to_owned(),
+    }
+}

@@ -1,0 +1,87 @@
+//! What was answered 2xx is stored, and what could not be stored is 503, whatever of the things that the functions lean on is down.
+
+use crate::crash::lane::Lane;
+use crate::crash::outage::{Dependency, How, Outage};
+use http::StatusCode;
+use local::engine::Service;
+
+const HOW: [How; 3] = [How::Refuses, How::Hangs, How::Throttles];
+/// For how many minutes something is down at the worst; in each of them a sweep runs.
+const MINUTES: usize = 10;
+
+/// Has a dependency be down in each way, for as long as the deliveries take and for ten minutes, and the story end well.
+async fn down(dependency: Dependency, answered: StatusCode) {
+    let lane = Lane::start().await;
+    let mut number = 0;
+    for how in HOW {
+        // A call that hangs is waited for in real time.
+        let long = if how == How::Hangs { 2 } else { MINUTES };
+        for minutes in [0, long] {
+            number += 1;
+            let outage = Outage::new(dependency, how);
+            let told = format!("{outage}, {minutes} minutes");
+            let story = lane.suffer(number, outage, minutes, answered).await;
+            assert!(!story.answers.is_empty());
+            assert!(
+                story.answers.iter().all(|it| *it == answered),
+                "{told}: {:?}",
+                story.answers
+            );
+            assert!(story.problems.is_empty(), "{told}: {:#?}", story.problems);
+        }
+    }
+    lane.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_table_is_down_vendors_are_told_to_come_back_and_then_all_is_there() {
+    down(
+        Dependency::Aws(Service::DynamoDb),
+        StatusCode::SERVICE_UNAVAILABLE,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_secrets_cannot_be_read_vendors_are_told_to_come_back_and_then_all_is_there() {
+    down(
+        Dependency::Aws(Service::SecretsManager),
+        StatusCode::SERVICE_UNAVAILABLE,
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_queue_is_down_everything_is_accepted_and_done_later() {
+    down(Dependency::Aws(Service::Sqs), StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_bucket_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
+    down(Dependency::Aws(Service::S3), StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_bus_is_down_everything_is_accepted_and_published_later() {
+    down(Dependency::Aws(Service::EventBridge), StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_imocha_is_down_everything_is_accepted_and_confirmed_later() {
+    down(Dependency::Vendor("imocha"), StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_jobmojito_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
+    down(Dependency::Vendor("jobmojito"), StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_testlify_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
+    down(Dependency::Vendor("testlify"), StatusCode::ACCEPTED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_xobin_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
+    down(Dependency::Vendor("xobin"), StatusCode::ACCEPTED).await;
+}
