@@ -31,6 +31,8 @@ struct WorkView {
     job: Option<&'static str>,
     event: Option<EventId>,
     due_at: Timestamp,
+    /// Since when it was to be done, however often it was tried since. `None` of what is parked.
+    due_since: Option<Timestamp>,
     tries: u64,
     state: State,
 }
@@ -112,6 +114,7 @@ fn view(item: DueItem, state: State) -> WorkView {
         pk: key.pk,
         sk: key.sk,
         due_at: item.due_at,
+        due_since: (state != State::Parked).then_some(item.due_since),
         tries: item.tries,
         state,
     }
@@ -137,22 +140,24 @@ fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
     }
 }
 
-const HEADINGS: [&str; 7] = [
+const HEADINGS: [&str; 8] = [
     "state",
     "work",
     "tries",
     "due at",
+    "due since",
     "source",
     "attempt or place",
     "event",
 ];
 
-fn row(item: &WorkView) -> [String; 7] {
+fn row(item: &WorkView) -> [String; 8] {
     [
         item.state.name().to_owned(),
         or_dash(item.job),
         item.tries.to_string(),
         item.due_at.to_string(),
+        or_dash(item.due_since),
         item.source.clone(),
         item.attempt.as_ref().unwrap_or(&item.pk).clone(),
         or_dash(item.event.as_ref()),
@@ -170,6 +175,7 @@ mod tests {
                 sk: sk.into(),
             },
             due_at: Timestamp::EPOCH,
+            due_since: Timestamp::EPOCH,
             tries: 10,
         };
         view(item, State::Parked)
