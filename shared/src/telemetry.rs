@@ -23,9 +23,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// kept to warnings, since what they say in detail quotes whole requests: bodies, tokens and addresses. Wide lines are
 /// written at any level, since metrics are made of them.
 pub fn start(environment: &Environment, clock: &Clock) -> Result<(), ConfigError> {
-    let filter = filter(environment)?;
+    let levels = levels(environment)?;
     tracing_subscriber::registry()
-        .with(filter)
+        .with(levels)
         .with(events::Events::new(clock.clone(), io::stdout))
         .init();
     std::panic::set_hook(Box::new(log_panic));
@@ -38,8 +38,8 @@ pub fn settings<T>(read: Result<T, ConfigError>) -> Result<T, ConfigError> {
     read.inspect_err(|error| tracing::error!(error = causes(error), "the function cannot start"))
 }
 
-/// The levels, crate by crate. Anything but a level is refused: a longer text could open what is shut here.
-fn filter(environment: &Environment) -> Result<EnvFilter, ConfigError> {
+/// The levels, crate by crate, by `RUST_LOG`. Anything but a level is refused: a longer text could open what is shut here.
+pub fn levels(environment: &Environment) -> Result<EnvFilter, ConfigError> {
     let value = environment
         .optional("RUST_LOG")
         .unwrap_or_else(|| "info".into());
@@ -68,7 +68,7 @@ mod tests {
 
     fn shown(value: &str) -> Result<String, ConfigError> {
         let settings = Environment::of([("RUST_LOG".to_owned(), value.to_owned())]);
-        filter(&settings).map(|filter| filter.to_string())
+        levels(&settings).map(|filter| filter.to_string())
     }
 
     #[test]

@@ -32,5 +32,7 @@ mod tail;
 mod template;
 mod template_reports;
 mod unseen;
+mod variables;
+mod wildcards;
 
 use tests::{inbox, stage, vendors};
