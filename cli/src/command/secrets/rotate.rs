@@ -1,7 +1,7 @@
 //! `hooks secrets rotate`: a new credential, which is shown once every function knows it. The old one stays good.
 
 use crate::args::SecretsRotateArgs;
-use crate::command::endpoints;
+use crate::command::endpoints::{self, EndpointView};
 use crate::deployment::Deployment;
 use crate::exit::WrongUse;
 use crate::secret::Secret;
@@ -30,6 +30,21 @@ pub async fn run<F>(
 where
     F: Future<Output = anyhow::Result<Deployment>>,
 {
+    let (source, endpoints) = rotated(find, args, tokio::time::sleep).await?;
+    endpoints::show(&endpoints, json)?;
+    eprintln!("{}", what_is_next(source.name));
+    Ok(())
+}
+
+/// Makes it, and gives what the vendor must be given, but not before every function knows it: `pause` is how time passes until then.
+async fn rotated<F>(
+    find: impl FnOnce() -> F,
+    args: &SecretsRotateArgs,
+    pause: impl AsyncFn(Duration),
+) -> anyhow::Result<(Entry, Vec<EndpointView>)>
+where
+    F: Future<Output = anyhow::Result<Deployment>>,
+{
     let source = ours(&args.name)?;
     let deployment = find().await?;
     let id = deployment.output(&source.secret_output())?;
@@ -41,11 +56,9 @@ where
     if args.no_wait {
         tell_of_haste(&source);
     } else {
-        wait(&source, &deployment.clock).await;
+        wait(&source, &deployment.clock, pause).await;
     }
-    endpoints::show(&endpoints, json)?;
-    eprintln!("{}", what_is_next(source.name));
-    Ok(())
+    Ok((source, endpoints))
 }
 
 /// What the operator has to do with the new credential.
@@ -111,7 +124,7 @@ fn tell_of_haste(source: &Entry) {
 }
 
 /// Waits until no function believes what it read before the change.
-async fn wait(source: &Entry, clock: &Clock) {
+async fn wait(source: &Entry, clock: &Clock, pause: impl AsyncFn(Duration)) {
     let all = KNOWN_AFTER;
     eprintln!(
         "The new {} of {} stands, and the old one stays good. What to give to the vendor is printed when every function knows \
@@ -124,42 +137,11 @@ async fn wait(source: &Entry, clock: &Clock) {
         .expect("the template is a constant");
     let bar = ProgressBar::new(all.as_secs()).with_style(style);
     for _ in 0..all.as_secs() {
-        tokio::time::sleep(TICK).await;
+        pause(TICK).await;
         bar.inc(1);
     }
     bar.finish_and_clear();
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_credential_is_of_letters_and_digits_and_another_each_time() {
-        let credential = credential();
-        assert_eq!(credential.len(), 48);
-        assert!(credential.chars().all(|it| it.is_ascii_alphanumeric()));
-        assert_ne!(credential, super::credential());
-    }
-
-    #[test]
-    fn whoever_can_be_told_by_a_command_is_told_by_it() {
-        let xobin = what_is_next("xobin");
-        assert!(
-            xobin.contains("`hooks webhooks register xobin --update-auth"),
-            "{xobin}"
-        );
-        assert!(xobin.contains("`hooks secrets retire xobin`"), "{xobin}");
-        assert!(!what_is_next("imocha").contains("webhooks register"));
-    }
-
-    #[test]
-    fn what_a_vendor_issues_is_not_rotated() {
-        let error = ours("imocha-api").map(|_| ()).unwrap_err().to_string();
-        assert!(
-            error.contains("hooks secrets set imocha-api api_key"),
-            "{error}"
-        );
-        assert_eq!(ours("xobin").map(|it| it.chosen).ok(), Some("password"));
-    }
-}
+mod tests;
