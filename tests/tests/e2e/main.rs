@@ -25,6 +25,7 @@ mod replay;
 mod replay_failures;
 mod reports;
 mod reports_commands;
+mod rotations;
 mod runbook;
 mod secrets;
 mod starts;

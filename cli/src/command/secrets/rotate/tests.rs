@@ -33,7 +33,22 @@ fn what_a_vendor_issues_is_not_rotated() {
         error.contains("hooks secrets set imocha-api api_key"),
         "{error}"
     );
-    assert_eq!(ours("xobin").map(|it| it.chosen).ok(), Some("password"));
+    assert_eq!(ours("xobin").map(|it| it.name).ok(), Some("xobin"));
+}
+
+#[test]
+fn what_lets_the_vendor_in_is_renewed_and_what_is_off_stays_off() {
+    for (name, fields, renewed) in [
+        ("imocha", serde_json::json!({ "token": "a" }), vec!["token"]),
+        ("testlify", serde_json::json!({ "token": "", "signing_secret": "b" }), vec!["token"]),
+        ("xobin", serde_json::json!({ "password": "a", "api_key": "" }), vec!["password"]),
+        ("xobin", serde_json::json!({ "password": "", "api_key": "b" }), vec!["api_key"]),
+        ("xobin", serde_json::json!({ "password": "a", "api_key": "b" }), vec!["password", "api_key"]),
+        ("xobin", serde_json::json!({}), vec!["password"]),
+    ] {
+        let source = ours(name).unwrap();
+        assert_eq!(in_use(&source, fields.as_object().unwrap()), renewed, "{fields}");
+    }
 }
 
 /// A bundle whose functions nobody calls, so that they need not be built.
