@@ -111,7 +111,12 @@ mod tests {
         for source in sources::ALL {
             let secret = Secret::named(source.name).unwrap();
             let fields = secret.fields();
-            assert!(source.chosen.iter().all(|it| fields.iter().any(|field| field == it)));
+            assert!(
+                source
+                    .chosen
+                    .iter()
+                    .all(|it| fields.iter().any(|field| field == it))
+            );
         }
     }
 

@@ -23,13 +23,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// kept to warnings, since what they say in detail quotes whole requests: bodies, tokens and addresses. Wide lines are
 /// written at any level, since metrics are made of them.
 pub fn start(environment: &Environment, clock: &Clock) -> Result<(), ConfigError> {
-    let levels = levels(environment)?;
+    let (levels, wrong) = match levels(environment) {
+        Ok(levels) => (levels, Ok(())),
+        Err(error) => (at(LevelFilter::INFO), Err(error)),
+    };
     tracing_subscriber::registry()
         .with(levels)
         .with(events::Events::new(clock.clone(), io::stdout))
         .init();
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    // What is wrong with the levels is logged as every other setting is.
+    settings(wrong)
 }
 
 /// Settings as they were read. What stops the start is logged like everything else that a person must act on: the line that Rust
@@ -48,9 +52,11 @@ pub fn levels(environment: &Environment) -> Result<EnvFilter, ConfigError> {
         value,
         expected: "off, error, warn, info, debug or trace",
     })?;
-    Ok(EnvFilter::new(format!(
-        "warn,shared={level},worker={level}"
-    )))
+    Ok(at(level))
+}
+
+fn at(level: LevelFilter) -> EnvFilter {
+    EnvFilter::new(format!("warn,shared={level},worker={level}"))
 }
 
 /// A panic's own text may quote what the code was working on, so that only its place is logged.

@@ -46,7 +46,9 @@ impl Shown {
         Some(Self {
             document: document.to_owned(),
             text: text.to_owned(),
-            words: words.map(|word| word.trim_matches(['"', '\'']).to_owned()).collect(),
+            words: words
+                .map(|word| word.trim_matches(['"', '\'']).to_owned())
+                .collect(),
             whole,
         })
     }
@@ -54,8 +56,13 @@ impl Shown {
     /// Whether it is written as what can be said, such as `[--port 9000]`, and not as something to say.
     fn is_notation(&self) -> bool {
         let signs = ["[", "]", "\\|"];
-        self.words.iter().any(|it| signs.iter().any(|sign| it.contains(sign)))
-            || self.words.iter().any(|word| word.ends_with('…') && word.len() > '…'.len_utf8())
+        self.words
+            .iter()
+            .any(|it| signs.iter().any(|sign| it.contains(sign)))
+            || self
+                .words
+                .iter()
+                .any(|word| word.ends_with('…') && word.len() > '…'.len_utf8())
     }
 
     /// What it would be as typed. A mention may name an option without its value.
@@ -90,7 +97,9 @@ fn unknown(words: &[String]) -> Option<String> {
         let name = word.trim_matches(['[', ']', '…', ',']);
         if let Some(option) = name.strip_prefix("--") {
             let option = option.split('=').next().unwrap();
-            let is_known = command.get_arguments().any(|it| it.get_long() == Some(option));
+            let is_known = command
+                .get_arguments()
+                .any(|it| it.get_long() == Some(option));
             if !is_known && !["help", "version"].contains(&option) {
                 return Some(format!("`{}` has no --{option}", command.get_name()));
             }
@@ -190,7 +199,9 @@ fn a_command_that_there_is_not_is_found() {
 
 /// The commands that do something, each with the words that lead to it.
 fn leaves(command: &clap::Command, words: &str) -> BTreeSet<String> {
-    let inner = command.get_subcommands().filter(|it| it.get_name() != "help");
+    let inner = command
+        .get_subcommands()
+        .filter(|it| it.get_name() != "help");
     let inner: BTreeSet<String> = inner
         .flat_map(|it| leaves(it, format!("{words} {}", it.get_name()).trim()))
         .collect();
@@ -209,7 +220,12 @@ fn the_list_of_commands_is_of_all_and_of_those_that_there_are() {
     let listed: Vec<Shown> = rows
         .flat_map(|row| {
             let cell = format!("`{}", row.split("` | ").next().unwrap());
-            let spans: Vec<String> = cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            let spans: Vec<String> = cell
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect();
             spans
         })
         .filter(|span| !span.starts_with('['))
@@ -218,7 +234,9 @@ fn the_list_of_commands_is_of_all_and_of_those_that_there_are() {
     let faults: Vec<String> = listed.iter().filter_map(Shown::fault).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     for leaf in leaves(&Cli::command(), "") {
-        let is_listed = listed.iter().any(|it| it.words.join(" ").starts_with(&leaf));
+        let is_listed = listed
+            .iter()
+            .any(|it| it.words.join(" ").starts_with(&leaf));
         assert!(is_listed, "docs/interfaces.md does not list `hooks {leaf}`");
     }
 }

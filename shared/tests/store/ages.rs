@@ -48,7 +48,11 @@ async fn what_waits_for_its_turn_grows_older_meanwhile() {
     let engine = engine().await;
     let event = marked(&engine).await;
     for seconds in [500, 900, 700] {
-        engine.table.wait_until(&event.key, at(seconds)).await.unwrap();
+        engine
+            .table
+            .wait_until(&event.key, at(seconds))
+            .await
+            .unwrap();
         let item = due(&engine).await;
         assert_eq!((item.due_at, item.due_since), (at(seconds), first_due()));
     }
@@ -80,7 +84,11 @@ async fn what_is_wanted_before_it_was_to_be_is_due_since_then() {
 async fn what_is_done_has_no_age_and_begins_anew_when_it_comes_again() {
     let engine = engine().await;
     let event = marked(&engine).await;
-    engine.table.settle_event(&event, at(1), None).await.unwrap();
+    engine
+        .table
+        .settle_event(&event, at(1), None)
+        .await
+        .unwrap();
     let item = engine.item(&event.key).await.unwrap();
     assert!(!item.contains_key("due_since"), "{item:?}");
     engine.record(&delivery("7", "{}", at(5000))).await;

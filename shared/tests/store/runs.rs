@@ -111,7 +111,13 @@ async fn a_run_is_as_old_as_the_step_that_is_not_made() {
     let run = created(&engine).await;
     let began = engine.only_due(at(100_000)).await.due_since;
     let counts = Counts::default();
-    assert!(engine.table.advance_run(&run, &[], counts, at(5000)).await.unwrap());
+    assert!(
+        engine
+            .table
+            .advance_run(&run, &[], counts, at(5000))
+            .await
+            .unwrap()
+    );
     let advanced = engine.only_due(at(100_000)).await;
     assert_eq!(advanced.due_since, advanced.due_at);
     assert!(advanced.due_since > began.plus(std::time::Duration::from_mins(60)));

@@ -35,5 +35,6 @@ mod template_reports;
 mod unseen;
 mod variables;
 mod wildcards;
+mod wrong_use;
 
 use tests::{inbox, stage, vendors};

@@ -46,7 +46,9 @@ async fn status(stage: &Stage, call: &Ready) -> u16 {
 
 /// What Xobin posts with the password that is in force, whatever key there is beside it.
 async fn with_password(stage: &Stage) -> Ready {
-    let mut fields = held(stage, "XobinSecret", SecretStage::Current).await.unwrap();
+    let mut fields = held(stage, "XobinSecret", SecretStage::Current)
+        .await
+        .unwrap();
     fields["api_key"] = json!("");
     let body = payload("xobin/start.json");
     let delivery = Delivery {
@@ -94,7 +96,12 @@ async fn another_key_of_our_own_cuts_xobin_off_at_no_moment() {
     }
 
     // A third one would end the first at once.
-    let third = hooks(&stage, &["secrets", "set", "xobin", "api_key"], "a-third-key-of-ours").await;
+    let third = hooks(
+        &stage,
+        &["secrets", "set", "xobin", "api_key"],
+        "a-third-key-of-ours",
+    )
+    .await;
     assert_eq!(third.status.code(), Some(1));
     let rotated = hooks(&stage, &["secrets", "rotate", "xobin", "--no-wait"], "").await;
     assert_eq!(rotated.status.code(), Some(1));
@@ -115,7 +122,12 @@ async fn another_key_of_our_own_cuts_xobin_off_at_no_moment() {
 async fn a_rotation_renews_the_key_that_xobin_was_given_and_the_password_beside_it() {
     let stage = stage_with_key(OLD_KEY).await;
     let old = [with_key(OLD_KEY), with_password(&stage).await];
-    let rotated = hooks(&stage, &["secrets", "rotate", "xobin", "--no-wait", "--json"], "").await;
+    let rotated = hooks(
+        &stage,
+        &["secrets", "rotate", "xobin", "--no-wait", "--json"],
+        "",
+    )
+    .await;
     assert!(rotated.status.success());
     let printed: Value = serde_json::from_slice(&rotated.stdout).unwrap();
     let given = printed[0]["headers"]["x-api-key"].as_str().unwrap();

@@ -111,7 +111,10 @@ fn every_promise_has_the_alarms_that_tell_of_it() {
     for (number, (row, expected)) in rows.iter().zip(PROMISES).enumerate() {
         assert!(row.starts_with(&format!("| {}. ", number + 1)), "{row}");
         let named: BTreeSet<&str> = row.split('`').skip(1).step_by(2).collect();
-        let expected: BTreeSet<&str> = expected.iter().map(|it| it.trim_start_matches('+')).collect();
+        let expected: BTreeSet<&str> = expected
+            .iter()
+            .map(|it| it.trim_start_matches('+'))
+            .collect();
         assert_eq!(named, expected, "promise {}", number + 1);
     }
 }
@@ -129,7 +132,9 @@ fn every_alarm_is_of_a_promise_or_said_to_be_of_none() {
 #[test]
 fn the_promises_are_those_of_their_own_document() {
     let promises = std::fs::read_to_string(root().join("docs/promises.md")).unwrap();
-    let headings = promises.lines().filter_map(|it| it.strip_prefix("## Promise "));
+    let headings = promises
+        .lines()
+        .filter_map(|it| it.strip_prefix("## Promise "));
     let numbers: Vec<usize> = headings
         .map(|heading| heading.split(':').next().unwrap().parse().unwrap())
         .collect();

@@ -27,11 +27,17 @@ const NOT_OURS_TO_DECLARE: [(&str, &str); 2] = [
 const READ_IN: [(&str, [&str; 2]); 2] = [
     (
         "shared/src/function.rs",
-        ["telemetry::start(&environment", "ReceiverConfig::read(&environment"],
+        [
+            "telemetry::start(&environment",
+            "ReceiverConfig::read(&environment",
+        ],
     ),
     (
         "functions/worker/src/main.rs",
-        ["telemetry::start(&environment", "WorkerConfig::read(&environment"],
+        [
+            "telemetry::start(&environment",
+            "WorkerConfig::read(&environment",
+        ],
     ),
 ];
 
@@ -123,7 +129,11 @@ fn nothing_else_is_read_when_a_function_starts() {
         }
         // Where it is had, and where it is handed on: nowhere else.
         assert_eq!(code.matches("Environment::of_process()").count(), 1);
-        assert_eq!(code.matches("environment").count(), 1 + reads.len(), "{file}");
+        assert_eq!(
+            code.matches("environment").count(),
+            1 + reads.len(),
+            "{file}"
+        );
     }
     let files = ["shared/src", "functions"].map(|folder| code_files(&root().join(folder)));
     let of_process = files.concat().into_iter().filter(|(_, code)| {

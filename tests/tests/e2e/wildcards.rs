@@ -32,12 +32,23 @@ fn listed() -> BTreeSet<Wildcard> {
         ("Action", "s3:*"),
         ("Resource", "${ReportsBucket.Arn}/*"),
     ];
-    let bucket = bucket.map(|(part, written)| ("ReportsBucketPolicy", "DenyWithoutTls", part, written));
-    let reports = ("WorkerRole", "KeepReports", "Resource", "${ReportsBucket.Arn}/reports/*");
+    let bucket =
+        bucket.map(|(part, written)| ("ReportsBucketPolicy", "DenyWithoutTls", part, written));
+    let reports = (
+        "WorkerRole",
+        "KeepReports",
+        "Resource",
+        "${ReportsBucket.Arn}/reports/*",
+    );
     let all = traces.chain(queues).chain(bucket).chain([reports]);
     let owned = |text: &str| text.to_owned();
     all.map(|(resource, statement, part, written)| {
-        (owned(resource), owned(statement), owned(part), owned(written))
+        (
+            owned(resource),
+            owned(statement),
+            owned(part),
+            owned(written),
+        )
     })
     .collect()
 }
@@ -126,15 +137,36 @@ fn every_wildcard_has_its_reason_beside_it() {
 #[test]
 fn a_wildcard_is_found_wherever_and_however_it_is_written() {
     let file = text();
-    let queue = "                Action: sqs:SendMessage\n                Resource: !GetAtt Queue.Arn\n";
+    let queue =
+        "                Action: sqs:SendMessage\n                Resource: !GetAtt Queue.Arn\n";
     let table = "                Resource: !GetAtt Table.Arn\n";
     let trust = "              Service: lambda.amazonaws.com\n";
     for (from, to, written) in [
-        (queue, "                Action: [\"sqs:Send*\"]\n                Resource: !GetAtt Queue.Arn\n", "sqs:Send*"),
-        (queue, "                NotAction: sqs:Send?essage\n                Resource: !GetAtt Queue.Arn\n", "sqs:Send?essage"),
-        (table, "                Resource: !Sub ${Table.Arn}/index/*\n", "${Table.Arn}/index/*"),
-        (table, "                Resource: !Join [\"\", [!GetAtt Table.Arn, \"/*\"]]\n", "/*"),
-        (table, "                Resource:\n                  Fn::Sub: \"${Table.Arn}*\"\n", "${Table.Arn}*"),
+        (
+            queue,
+            "                Action: [\"sqs:Send*\"]\n                Resource: !GetAtt Queue.Arn\n",
+            "sqs:Send*",
+        ),
+        (
+            queue,
+            "                NotAction: sqs:Send?essage\n                Resource: !GetAtt Queue.Arn\n",
+            "sqs:Send?essage",
+        ),
+        (
+            table,
+            "                Resource: !Sub ${Table.Arn}/index/*\n",
+            "${Table.Arn}/index/*",
+        ),
+        (
+            table,
+            "                Resource: !Join [\"\", [!GetAtt Table.Arn, \"/*\"]]\n",
+            "/*",
+        ),
+        (
+            table,
+            "                Resource:\n                  Fn::Sub: \"${Table.Arn}*\"\n",
+            "${Table.Arn}*",
+        ),
         (trust, "              AWS: \"*\"\n", "*"),
     ] {
         let mutated = file.replacen(from, to, 1);

@@ -156,7 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn a_source_without_work_has_no_line_and_one_that_was_not_seen_whole_says_what_was_parked_only() {
+    fn a_source_without_work_has_no_line_and_one_that_was_not_seen_whole_says_what_was_parked_only()
+    {
         let mut found = shard(&[item("xobin#attempt#1", 70), item("imocha#attempt#1", 30)]);
         found.note_parked(&item("xobin#attempt#1", 70));
         assert_eq!(found.lines(at(100), true, "c").count(), 2);

@@ -40,14 +40,34 @@ fn what_a_vendor_issues_is_not_rotated() {
 fn what_lets_the_vendor_in_is_renewed_and_what_is_off_stays_off() {
     for (name, fields, renewed) in [
         ("imocha", serde_json::json!({ "token": "a" }), vec!["token"]),
-        ("testlify", serde_json::json!({ "token": "", "signing_secret": "b" }), vec!["token"]),
-        ("xobin", serde_json::json!({ "password": "a", "api_key": "" }), vec!["password"]),
-        ("xobin", serde_json::json!({ "password": "", "api_key": "b" }), vec!["api_key"]),
-        ("xobin", serde_json::json!({ "password": "a", "api_key": "b" }), vec!["password", "api_key"]),
+        (
+            "testlify",
+            serde_json::json!({ "token": "", "signing_secret": "b" }),
+            vec!["token"],
+        ),
+        (
+            "xobin",
+            serde_json::json!({ "password": "a", "api_key": "" }),
+            vec!["password"],
+        ),
+        (
+            "xobin",
+            serde_json::json!({ "password": "", "api_key": "b" }),
+            vec!["api_key"],
+        ),
+        (
+            "xobin",
+            serde_json::json!({ "password": "a", "api_key": "b" }),
+            vec!["password", "api_key"],
+        ),
         ("xobin", serde_json::json!({}), vec!["password"]),
     ] {
         let source = ours(name).unwrap();
-        assert_eq!(in_use(&source, fields.as_object().unwrap()), renewed, "{fields}");
+        assert_eq!(
+            in_use(&source, fields.as_object().unwrap()),
+            renewed,
+            "{fields}"
+        );
     }
 }
 
@@ -55,7 +75,13 @@ fn what_lets_the_vendor_in_is_renewed_and_what_is_off_stays_off() {
 async fn bundle(binaries: &TempDir) -> Bundle {
     shared::tls::use_ring();
     let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-    for name in ["imocha-webhook", "jobmojito-webhook", "testlify-webhook", "xobin-webhook", "worker"] {
+    for name in [
+        "imocha-webhook",
+        "jobmojito-webhook",
+        "testlify-webhook",
+        "xobin-webhook",
+        "worker",
+    ] {
         std::fs::write(binaries.path().join(name), "").unwrap();
     }
     let mut options = Options::new(template, binaries.path());
@@ -90,7 +116,10 @@ async fn what_the_vendor_is_to_be_given_is_told_when_every_cache_knows_it_and_no
     let pause = async |time: Duration| {
         // From the first moment on the new one is in force, and the old one beside it.
         if waited.borrow().is_empty() {
-            let held = deployment.vault.read(&bundle.outputs()["ImochaSecretId"]).await;
+            let held = deployment
+                .vault
+                .read(&bundle.outputs()["ImochaSecretId"])
+                .await;
             assert!(held.unwrap().previous.is_some());
             assert_ne!(path(&deployment, &imocha).await, before);
         }
