@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError
 from deployed import processes, transformed
 from deployed.failure import check, equal, refused
 from deployed.place import REGION
-from deployed.stack import NAME, Stack, deploy
+from deployed.stack import NAME, Stack
 
 # How what is there of a type is listed: by its client, the operation, the list in the answer, and what CloudFormation names it by.
 _LISTED = {
@@ -51,17 +51,6 @@ def gone(stage):
     left = {name for name, (kind, physical) in resources.items() if physical in _there(stage, kind)}
     equal("what is left of the stack", _STAYS, left)
     equal("what is kept", before, _kept(stage))
-
-
-def back(stage):
-    """a stack that is deployed again under the same name owns nothing of what stayed, and is not kept from coming up by it"""
-    stayed = {name: stage.stack.physical[name] for name in _STAYS}
-    old = stage.stack.outputs
-    again = deploy(stage.aws, stage.built, stage.vendors.parameters())
-    for name, physical in stayed.items():
-        check(again.physical[name] != physical, f"{name} is the one of the stack before")
-    check(again.outputs["ImochaSecretId"] != old["ImochaSecretId"], "the credentials are those of the stack before")
-    equal("events in the new table", [], stage.hooks("events", "list"))
 
 
 def _resources(stage):

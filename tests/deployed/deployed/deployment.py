@@ -33,6 +33,6 @@ def works(profile):
             deployed = stack.deploy(aws, built, vendors.parameters())
         stage = Stage(aws, built, deployed, hooks.of_stack(aws, stack.NAME, api), vendors)
         # The stack's end comes last.
-        for one in [*checks.ALL, deletion.gone, deletion.back]:
+        for one in [*checks.ALL, deletion.gone]:
             with step(one.__doc__.splitlines()[0]):
                 one(stage)
