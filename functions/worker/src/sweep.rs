@@ -96,7 +96,9 @@ impl Worker {
         found: &mut Found,
     ) -> Result<(), JobError> {
         let items = self.table.due(shard, now, MOST_OF_A_SHARD).await?;
-        items.iter().for_each(|item| found.note_due(item));
+        for item in &items {
+            found.note_due(item);
+        }
         for item in items {
             let due_again = now.plus(delay(item.tries));
             if item.tries >= MOST_TRIES {

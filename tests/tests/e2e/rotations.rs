@@ -172,7 +172,7 @@ async fn what_is_being_waited_for_is_not_shown_and_stands_if_the_wait_is_interru
     let old = ready::<Imocha>(&stage, "", "", body()).await;
     let mut child = rotating(&stage, &binaries().await.join("hooks"));
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-    let waiting = timeout(Duration::from_secs(60), said.next_line()).await;
+    let waiting = timeout(Duration::from_mins(1), said.next_line()).await;
     let waiting = waiting.unwrap().unwrap().unwrap();
     assert!(waiting.contains("the old one stays good"), "{waiting}");
     let good_from = waiting.rsplit_once("good from ").unwrap().1;

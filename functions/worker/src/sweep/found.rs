@@ -138,7 +138,9 @@ mod tests {
 
     fn shard(items: &[DueItem]) -> Found {
         let mut found = Found::default();
-        items.iter().for_each(|item| found.note_due(item));
+        for item in items {
+            found.note_due(item);
+        }
         found
     }
 
