@@ -391,3 +391,6 @@ pub enum DlqCommand {
     /// List the messages, and leave them where they are.
     List,
 }
+
+#[cfg(test)]
+mod documented;

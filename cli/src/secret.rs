@@ -110,7 +110,13 @@ mod tests {
     fn every_source_is_among_them_with_a_field_that_is_ours_to_choose() {
         for source in sources::ALL {
             let secret = Secret::named(source.name).unwrap();
-            assert!(secret.fields().iter().any(|field| field == source.chosen));
+            let fields = secret.fields();
+            assert!(
+                source
+                    .chosen
+                    .iter()
+                    .all(|it| fields.iter().any(|field| field == it))
+            );
         }
     }
 

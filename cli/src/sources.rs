@@ -15,21 +15,21 @@ use std::path::Path;
 use testlify_webhook::Testlify;
 use xobin_webhook::Xobin;
 
-/// All of them, each with the field of its inbound secret that we choose and can rotate, and with that secret on one's own machine:
+/// All of them, each with the fields of its inbound secret that we choose and can rotate, and with that secret on one's own machine:
 /// what the template would generate or a vendor issue. They are in the repository, so that the events under `events/` are good
 /// for `sam local invoke`; nothing deployed has them.
 pub const ALL: [Entry; 4] = [
-    Entry::of::<Imocha>("token", || json!({ "token": "local-imocha-token" })),
+    Entry::of::<Imocha>(&["token"], || json!({ "token": "local-imocha-token" })),
     Entry::of::<Jobmojito>(
-        "token",
+        &["token"],
         || json!({ "header": "x-webhook-token", "token": "local-jobmojito-token" }),
     ),
     Entry::of::<Testlify>(
-        "token",
+        &["token"],
         || json!({ "token": "local-testlify-token", "signing_secret": "whsec_bG9jYWwtdGVzdGxpZnktc2lnbmluZy1zZWNyZXQ=" }),
     ),
     Entry::of::<Xobin>(
-        "password",
+        &["password", "api_key"],
         || json!({ "username": "xobin", "password": "local-xobin-password", "header": "", "api_key": "" }),
     ),
 ];
@@ -39,8 +39,9 @@ pub const ALL: [Entry; 4] = [
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
-    /// The field of its inbound secret that is ours to choose, and not issued by the vendor.
-    pub chosen: &'static str,
+    /// The fields of its inbound secret that are ours to choose, and not issued by the vendor. The first is what the template
+    /// generates.
+    pub chosen: &'static [&'static str],
     local_secret: fn() -> Value,
     endpoints: fn(&str) -> anyhow::Result<Vec<Endpoint>>,
     call: fn(&str, Delivery<'_>) -> anyhow::Result<VendorCall>,
@@ -50,7 +51,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    const fn of<S: Caller + Default>(chosen: &'static str, local_secret: fn() -> Value) -> Self {
+    const fn of<S: Caller + Default>(
+        chosen: &'static [&'static str],
+        local_secret: fn() -> Value,
+    ) -> Self {
         Self {
             name: S::NAME,
             chosen,

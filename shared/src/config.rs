@@ -47,14 +47,20 @@ impl Environment {
         reason = "this is the one place that reads the environment"
     )]
     pub fn of_process() -> Self {
-        Self(Box::new(|name| std::env::var(name).ok()))
+        Self::looked_up(|name| std::env::var(name).ok())
     }
 
     /// Settings given as they are, for tests and for tools that have them from elsewhere.
     #[must_use]
     pub fn of(settings: impl IntoIterator<Item = (String, String)>) -> Self {
         let settings: std::collections::HashMap<_, _> = settings.into_iter().collect();
-        Self(Box::new(move |name| settings.get(name).cloned()))
+        Self::looked_up(move |name| settings.get(name).cloned())
+    }
+
+    /// Settings from wherever `lookup` finds them, for who wants to know what is asked for.
+    #[must_use]
+    pub fn looked_up(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Box::new(lookup))
     }
 
     /// A setting that may be absent. Empty is absent.

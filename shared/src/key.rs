@@ -88,6 +88,12 @@ impl ItemKey {
             .then_some(source)
     }
 
+    /// Whom the item is about: its source, or the vendor that it is kept of.
+    #[must_use]
+    pub fn source_or_vendor(&self) -> Option<&str> {
+        self.source().or_else(|| self.vendor())
+    }
+
     /// The source and the attempt, if this is an item of an attempt.
     #[must_use]
     pub fn attempt(&self) -> Option<(&str, String)> {

@@ -3,8 +3,11 @@
 //!
 //! The dashboard and the alarms of `template.yaml` go by these names, and a test holds the two together. A metric is sent when
 //! there is something to count and never as a nought, since CloudWatch asks a price for each that is sent in an hour; only the
-//! sweep's two say nought, because their absence means that nobody looks. No dimension is of a kind that a candidate or a
-//! vendor could add values to.
+//! sweep's two say nought, because their absence means that nobody looks; and in total only, not of a source that has nothing due.
+//! No dimension is of a kind that a candidate or a vendor could add values to.
+//!
+//! What a sweep finds is of all sources at once, so that its line cannot say whose it was. Each source that has a part in it gets a
+//! line of its own besides ([`Breakdown::PartOfSource`]), which adds nothing to the total: that would count everything twice.
 
 use metrique::emf::EntryDimensions;
 use metrique::writer::Unit;
@@ -79,11 +82,11 @@ metrics! {
     JobDuration: Millisecond by Job | JobAndSource;
 
     /// Items that a sweep found due.
-    WorkDue: Count by Job;
-    /// For how long the one that waited longest had been due.
-    OldestWork: Second by Job;
+    WorkDue: Count by Job | PartOfSource;
+    /// For how long the one that waited longest had been to be done, however often it was tried meanwhile.
+    OldestWork: Second by Job | PartOfSource;
     /// Items that were tried too often and taken out of the way.
-    Parked: Count by Job;
+    Parked: Count by Job | PartOfSource;
 
     /// Callbacks that the vendor was asked for and has sent.
     Answered: Count by JobAndSource;
@@ -96,7 +99,18 @@ metrics! {
 
     /// Reports that were fetched and kept.
     ReportsKept: Count by JobAndSource;
-    /// Reports that a vendor offered and that were given up.
+    /// Of these: ones whose bytes were kept of the same attempt before.
+    ReportsUnchanged: Count by JobAndSource;
+    /// How often a report was looked for and left for later: it is not ready, or who has it could not be reached.
+    ReportsPostponed: Count by JobAndSource;
+    /// Of these: how often a vendor's API or the host of a link failed, was busy or took too long.
+    ReportsUnreachable: Count by JobAndSource;
+    /// Reports that were given up at once, by what may not be followed: a host that is not listed,
+    /// one inside of our own network, a link that is not https; or that are too large.
+    ReportsRefused: Count by JobAndSource;
+    /// Reports that were given up because what is there is no report, or nobody can be asked for one.
+    ReportsUnavailable: Count by JobAndSource;
+    /// Of the refused and the unavailable: those that a vendor offered, so that there was one to be had.
     ReportsLost: Count by JobAndSource;
 
     /// Calls that a vendor's API answered, whatever it said.
@@ -115,7 +129,7 @@ metrics! {
     VendorKeyClosed: Count by JobAndSource;
 }
 
-/// By what a line's metrics are broken down, besides their total over everything.
+/// By what a line's metrics are broken down, besides their total over everything, which all but one bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Breakdown {
     /// By source.
@@ -126,6 +140,8 @@ pub enum Breakdown {
     Job,
     /// By the worker's job, and by source.
     JobAndSource,
+    /// By source alone, without the total: another line has it.
+    PartOfSource,
 }
 
 type DimensionSet = Cow<'static, [Cow<'static, str>]>;
@@ -147,6 +163,7 @@ static OF_SOURCE: EntryDimensions = EntryDimensions::new_static(&[TOTAL, BY_SOUR
 static OF_SOURCE_AND_CAUSE: EntryDimensions =
     EntryDimensions::new_static(&[TOTAL, BY_SOURCE, BY_SOURCE_AND_CAUSE]);
 static OF_JOB: EntryDimensions = EntryDimensions::new_static(&[TOTAL, BY_JOB]);
+static PART_OF_SOURCE: EntryDimensions = EntryDimensions::new_static(&[BY_SOURCE]);
 static OF_JOB_AND_SOURCE: EntryDimensions =
     EntryDimensions::new_static(&[TOTAL, BY_JOB, BY_SOURCE]);
 
@@ -157,6 +174,7 @@ impl Breakdown {
             Self::SourceAndCause => &OF_SOURCE_AND_CAUSE,
             Self::Job => &OF_JOB,
             Self::JobAndSource => &OF_JOB_AND_SOURCE,
+            Self::PartOfSource => &PART_OF_SOURCE,
         }
     }
 
@@ -177,6 +195,8 @@ pub enum By<'a> {
     Job(&'static str),
     /// What this job did for this source.
     JobAndSource(&'static str, &'a str),
+    /// What of another line's total is this source's.
+    PartOfSource(&'a str),
 }
 
 impl<'a> By<'a> {
@@ -188,13 +208,14 @@ impl<'a> By<'a> {
             Self::SourceAndCause(..) => Breakdown::SourceAndCause,
             Self::Job(_) => Breakdown::Job,
             Self::JobAndSource(..) => Breakdown::JobAndSource,
+            Self::PartOfSource(_) => Breakdown::PartOfSource,
         }
     }
 
     /// The dimensions and their values.
     pub(crate) fn values(self) -> impl Iterator<Item = (&'static str, &'a str)> {
         let [one, other] = match self {
-            Self::Source(source) => [Some((SOURCE, source)), None],
+            Self::Source(source) | Self::PartOfSource(source) => [Some((SOURCE, source)), None],
             Self::SourceAndCause(source, cause) => [Some((SOURCE, source)), Some((CAUSE, cause))],
             Self::Job(job) => [Some((JOB, job)), None],
             Self::JobAndSource(job, source) => [Some((JOB, job)), Some((SOURCE, source))],

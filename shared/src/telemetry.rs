@@ -23,13 +23,17 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// kept to warnings, since what they say in detail quotes whole requests: bodies, tokens and addresses. Wide lines are
 /// written at any level, since metrics are made of them.
 pub fn start(environment: &Environment, clock: &Clock) -> Result<(), ConfigError> {
-    let filter = filter(environment)?;
+    let (levels, wrong) = match levels(environment) {
+        Ok(levels) => (levels, Ok(())),
+        Err(error) => (at(LevelFilter::INFO), Err(error)),
+    };
     tracing_subscriber::registry()
-        .with(filter)
+        .with(levels)
         .with(events::Events::new(clock.clone(), io::stdout))
         .init();
     std::panic::set_hook(Box::new(log_panic));
-    Ok(())
+    // What is wrong with the levels is logged as every other setting is.
+    settings(wrong)
 }
 
 /// Settings as they were read. What stops the start is logged like everything else that a person must act on: the line that Rust
@@ -38,8 +42,8 @@ pub fn settings<T>(read: Result<T, ConfigError>) -> Result<T, ConfigError> {
     read.inspect_err(|error| tracing::error!(error = causes(error), "the function cannot start"))
 }
 
-/// The levels, crate by crate. Anything but a level is refused: a longer text could open what is shut here.
-fn filter(environment: &Environment) -> Result<EnvFilter, ConfigError> {
+/// The levels, crate by crate, by `RUST_LOG`. Anything but a level is refused: a longer text could open what is shut here.
+pub fn levels(environment: &Environment) -> Result<EnvFilter, ConfigError> {
     let value = environment
         .optional("RUST_LOG")
         .unwrap_or_else(|| "info".into());
@@ -48,9 +52,11 @@ fn filter(environment: &Environment) -> Result<EnvFilter, ConfigError> {
         value,
         expected: "off, error, warn, info, debug or trace",
     })?;
-    Ok(EnvFilter::new(format!(
-        "warn,shared={level},worker={level}"
-    )))
+    Ok(at(level))
+}
+
+fn at(level: LevelFilter) -> EnvFilter {
+    EnvFilter::new(format!("warn,shared={level},worker={level}"))
 }
 
 /// A panic's own text may quote what the code was working on, so that only its place is logged.
@@ -68,7 +74,7 @@ mod tests {
 
     fn shown(value: &str) -> Result<String, ConfigError> {
         let settings = Environment::of([("RUST_LOG".to_owned(), value.to_owned())]);
-        filter(&settings).map(|filter| filter.to_string())
+        levels(&settings).map(|filter| filter.to_string())
     }
 
     #[test]

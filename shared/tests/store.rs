@@ -3,6 +3,8 @@
 // So that what clippy allows in tests is allowed in their helpers.
 #![cfg(test)]
 
+#[path = "store/ages.rs"]
+mod ages;
 #[path = "store/asked.rs"]
 mod asked;
 #[path = "store/attempts.rs"]

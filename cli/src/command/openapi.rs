@@ -175,7 +175,7 @@ mod tests {
         let text = serde_json::to_string(&made()).unwrap();
         for source in sources::ALL {
             let secret = source.local_secret();
-            let secret = secret[source.chosen].as_str().unwrap();
+            let secret = secret[source.chosen[0]].as_str().unwrap();
             assert!(!secret.is_empty() && !text.contains(secret), "{secret}");
         }
     }

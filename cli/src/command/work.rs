@@ -31,6 +31,8 @@ pub struct WorkView {
     pub job: Option<&'static str>,
     event: Option<EventId>,
     due_at: Timestamp,
+    /// Since when it was to be done, however often it was tried since. `None` of what is parked.
+    due_since: Option<Timestamp>,
     tries: u64,
     state: State,
     /// Why it was not done the last time that it was tried, if it is parked.
@@ -143,6 +145,7 @@ pub fn view(item: DueItem, state: State) -> WorkView {
         pk: key.pk,
         sk: key.sk,
         due_at: item.due_at,
+        due_since: (state != State::Parked).then_some(item.due_since),
         tries: item.tries,
         state,
         problem: None,
@@ -169,23 +172,25 @@ fn job(key: &ItemKey, source: &str) -> Option<&'static str> {
     }
 }
 
-const HEADINGS: [&str; 8] = [
+const HEADINGS: [&str; 9] = [
     "state",
     "work",
     "tries",
     "due at",
+    "due since",
     "source",
     "attempt or place",
     "event",
     "why it is parked",
 ];
 
-fn row(item: &WorkView) -> [String; 8] {
+fn row(item: &WorkView) -> [String; 9] {
     [
         item.state.name().to_owned(),
         or_dash(item.job),
         item.tries.to_string(),
         item.due_at.to_string(),
+        or_dash(item.due_since),
         item.source.clone(),
         item.attempt.as_ref().unwrap_or(&item.pk).clone(),
         or_dash(item.event.as_ref()),
@@ -204,6 +209,7 @@ mod tests {
                 sk: sk.into(),
             },
             due_at: Timestamp::EPOCH,
+            due_since: Timestamp::EPOCH,
             tries: 10,
         };
         view(item, State::Parked)

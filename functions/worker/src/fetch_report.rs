@@ -112,6 +112,7 @@ impl Worker {
             Ok(found) => found?,
             Err(_) => Found::Missed(Verdict::Later {
                 after: TOO_LONG,
+                unreachable: true,
                 problem: Problem::plain("it took too long"),
             }),
         };
@@ -134,7 +135,12 @@ impl Worker {
                 self.announce(vec![changed], wanted.correlation_id).await;
                 Ok(())
             }
-            Found::Missed(Verdict::Later { after, problem }) => {
+            Found::Missed(Verdict::Later {
+                after,
+                unreachable,
+                problem,
+            }) => {
+                note_postponed(unreachable);
                 self.postpone_report(wanted, fetching, after, &problem)
                     .await
             }
@@ -170,7 +176,8 @@ impl Worker {
         let s3_key =
             archive::object_key(key, &sha256).ok_or_else(|| JobError::Gone(key.clone()))?;
         let now = self.clock.now();
-        let (kept, fetched_at) = match self.kept_since(&key.pk, &sha256).await? {
+        let known_since = self.kept_since(&key.pk, &sha256).await?;
+        let (kept, fetched_at) = match known_since {
             // If it is there, its time goes on from then. Somebody may have deleted it.
             Some(since) if self.lasts(since, now) => {
                 match self.archive.keep(&s3_key, &fetched.pdf).await? {
@@ -182,6 +189,9 @@ impl Worker {
             None => (self.archive.keep(&s3_key, &fetched.pdf).await?, now),
         };
         notes::add(Metric::ReportsKept, 1);
+        if known_since.is_some() {
+            notes::add(Metric::ReportsUnchanged, 1);
+        }
         tracing::info!(
             vendor = wanted.source,
             report.size_bytes = fetched.pdf.size_bytes,
@@ -250,6 +260,7 @@ impl Worker {
     ) -> Result<(), JobError> {
         let (vendor, key) = (wanted.source, &wanted.report.key);
         let logged = problem.logged.as_str();
+        notes::add(metric_of(outcome), 1);
         if lost {
             notes::add(Metric::ReportsLost, 1);
             tracing::warn!(
@@ -275,5 +286,23 @@ impl Worker {
         if let Err(error) = self.table.stop_fetching(key, fetching).await {
             tracing::warn!(report = %key, error = causes(&error), "the report is not free at once");
         }
+    }
+}
+
+fn note_postponed(unreachable: bool) {
+    notes::add(Metric::ReportsPostponed, 1);
+    if unreachable {
+        notes::add(Metric::ReportsUnreachable, 1);
+    }
+}
+
+/// What counts a report that is given up.
+const fn metric_of(outcome: ReportOutcome) -> Metric {
+    match outcome {
+        ReportOutcome::Refused => Metric::ReportsRefused,
+        ReportOutcome::Unavailable
+        | ReportOutcome::Pending
+        | ReportOutcome::Resolved
+        | ReportOutcome::Stored => Metric::ReportsUnavailable,
     }
 }

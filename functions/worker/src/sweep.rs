@@ -1,9 +1,12 @@
 //! `sweep`: finds the work that is due, claims it, and puts it back into the queue; parks what was tried too often.
 
+mod found;
+
 use crate::ask_imocha::SOURCE as IMOCHA;
 use crate::job::{Job, Reconcile};
 use crate::register::VENDOR as REGISTERED_VENDOR;
 use crate::{JobError, Worker, notes};
+use found::Found;
 use futures_util::{StreamExt, stream};
 use shared::error::causes;
 use shared::key::{
@@ -40,25 +43,6 @@ enum Work {
     Strange,
 }
 
-/// What was due.
-#[derive(Default)]
-struct Found {
-    /// How many items, at most [`MOST_OF_A_SHARD`] of each shard.
-    due: u64,
-    /// Since when the one that waited longest is due.
-    oldest: Option<Timestamp>,
-    /// What iMocha is to be asked for, with what all shards have.
-    asked: Vec<i64>,
-}
-
-impl Found {
-    fn add(&mut self, other: Self) {
-        self.due += other.due;
-        self.oldest = self.oldest.into_iter().chain(other.oldest).min();
-        self.asked.extend(other.asked);
-    }
-}
-
 impl Worker {
     /// Sweeps all shards once. A shard that fails is for the next sweep, and takes nothing from what the others claimed.
     pub async fn sweep(&self, correlation_id: &str) -> Result<(), JobError> {
@@ -71,17 +55,24 @@ impl Worker {
             found.add(of_shard);
             failure = result.err().or(failure);
         }
-        for job in Job::ask_imocha(found.asked) {
+        for job in Job::ask_imocha(std::mem::take(&mut found.asked)) {
             self.enqueue(job, correlation_id).await;
         }
-        if let Some(error) = failure {
-            return Err(error);
+        self.tell(&found, now, failure.is_none(), correlation_id);
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Tells what was found: in all in the line about the job, and in a line of each source that has a part in it. `everything` is
+    /// whether all that is due was seen.
+    fn tell(&self, found: &Found, now: Timestamp, everything: bool, correlation_id: &str) {
+        if everything {
+            for (metric, value) in found.due_in_all(now) {
+                notes::add(metric, value);
+            }
         }
-        // Not of a sweep that did not see everything: that would say too little.
-        notes::add(Metric::WorkDue, found.due);
-        let waited_ms = found.oldest.map_or(0, |due| now.milliseconds_since(due));
-        notes::add(Metric::OldestWork, waited_ms / 1000);
-        Ok(())
+        for line in found.lines(now, everything, correlation_id) {
+            self.lines.write(&line);
+        }
     }
 
     async fn sweep_shard(
@@ -105,26 +96,29 @@ impl Worker {
         found: &mut Found,
     ) -> Result<(), JobError> {
         let items = self.table.due(shard, now, MOST_OF_A_SHARD).await?;
-        found.due = items.len() as u64;
-        found.oldest = items.iter().map(|item| item.due_at).min();
+        for item in &items {
+            found.note_due(item);
+        }
         for item in items {
             let due_again = now.plus(delay(item.tries));
             if item.tries >= MOST_TRIES {
-                self.park(&item).await?;
+                self.park(&item, found).await?;
             } else if self.table.claim(&item, due_again).await? {
                 match work(&item) {
                     Work::Send(job) => self.enqueue(job, correlation_id).await,
                     Work::AskImocha(id) => found.asked.push(id),
-                    Work::Strange => self.park_strange(&item, due_again).await?,
+                    Work::Strange => self.park_strange(&item, due_again, found).await?,
                 }
             }
         }
         Ok(())
     }
 
-    async fn park(&self, item: &DueItem) -> Result<(), JobError> {
+    async fn park(&self, item: &DueItem, found: &mut Found) -> Result<(), JobError> {
         if self.table.park(item).await? {
+            // At once: the alarm hears of it also if the sweep runs out of time.
             notes::add(Metric::Parked, 1);
+            found.note_parked(item);
             tracing::error!(
                 item = %item.key,
                 tries = item.tries,
@@ -135,13 +129,18 @@ impl Worker {
         Ok(())
     }
 
-    async fn park_strange(&self, item: &DueItem, claimed_until: Timestamp) -> Result<(), JobError> {
+    async fn park_strange(
+        &self,
+        item: &DueItem,
+        claimed_until: Timestamp,
+        found: &mut Found,
+    ) -> Result<(), JobError> {
         let claimed = DueItem {
             due_at: claimed_until,
             tries: item.tries + 1,
             ..item.clone()
         };
-        self.park(&claimed).await
+        self.park(&claimed, found).await
     }
 
     /// What the queue does not take is due again by itself.

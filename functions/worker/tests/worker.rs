@@ -29,6 +29,8 @@ mod limits;
 mod lines;
 #[path = "worker/names.rs"]
 mod names;
+#[path = "worker/outcomes.rs"]
+mod outcomes;
 #[path = "worker/platform.rs"]
 mod platform;
 #[path = "worker/publishing.rs"]

@@ -3,6 +3,11 @@
 //! The mark is set in the very write that creates the work and removed when the work is done. What is due is claimed by
 //! pushing its time on, so that a claim that leads to nothing comes back by itself; what was claimed too often is *parked*:
 //! out of the way, and still in the index for the operator to find. What a vendor was asked for in vain is found there, too.
+//!
+//! Two times are kept. `due_at` is when a sweep takes the item, and every claim pushes it on. `due_since` is from when on the work
+//! was to be done: a claim leaves it, as does a turn that is waited for, or another delivery of the same; what is tried for ever
+//! grows old by it. It begins anew only where the work itself was tried and found that there is something to wait for, such
+//! as a report that its vendor is still making.
 
 use super::StoreError;
 use super::item::{Item, number, text};
@@ -26,6 +31,8 @@ const UNANSWERED: &str = "unanswered";
 
 const DUE_SHARD: &str = "due_shard";
 const DUE_AT: &str = "due_at";
+/// From when on the work was to be done: left alone by whoever only pushes [`DUE_AT`] on.
+const DUE_SINCE: &str = "due_since";
 const TRIES: &str = "tries";
 /// 1 from when an item is claimed until its work finds that it has to wait.
 const CLAIMED: &str = "claimed";
@@ -47,15 +54,30 @@ impl Mark {
         Self { shard, due_at }
     }
 
-    /// Marks the item as not tried yet.
+    /// Marks the item as not tried yet. Work that was there already is as old as it was.
     pub fn set_on(self, update: Update) -> Update {
-        self.postpone_on(update)
-            .set(TRIES, number(0))
-            .remove(CLAIMED)
+        let since = number(self.due_at.unix_ms());
+        self.untried_on(update).set_once(DUE_SINCE, since)
     }
 
-    /// Marks the item as due later, its tries as they are.
+    /// Marks the item as not tried yet, and as new: the step that it waited for is made, and another one is to be.
+    pub fn set_anew_on(self, update: Update) -> Update {
+        let since = number(self.due_at.unix_ms());
+        self.untried_on(update).set(DUE_SINCE, since)
+    }
+
+    fn untried_on(self, update: Update) -> Update {
+        self.push_on(update).set(TRIES, number(0)).remove(CLAIMED)
+    }
+
+    /// Marks the item as due later, its tries as they are: it was tried, and this is when there is more to do.
     pub fn postpone_on(self, update: Update) -> Update {
+        let since = number(self.due_at.unix_ms());
+        self.push_on(update).set(DUE_SINCE, since)
+    }
+
+    /// Pushes the item's time on, and leaves it as old as it is.
+    fn push_on(self, update: Update) -> Update {
         update
             .set(DUE_SHARD, text(shard_key(TO_DO, self.shard)))
             .set(DUE_AT, number(self.due_at.unix_ms()))
@@ -66,10 +88,11 @@ impl Mark {
         update
             .set(DUE_SHARD, text(shard_key(UNANSWERED, self.shard)))
             .set(DUE_AT, number(self.due_at.unix_ms()))
+            .remove(DUE_SINCE)
     }
 
     pub fn clear_on(update: Update) -> Update {
-        let update = update.remove(DUE_SHARD).remove(DUE_AT);
+        let update = update.remove(DUE_SHARD).remove(DUE_AT).remove(DUE_SINCE);
         without_trouble(update.remove(TRIES).remove(CLAIMED))
     }
 
@@ -96,8 +119,10 @@ fn shard_key(list: &str, shard: u8) -> String {
 pub struct DueItem {
     /// Which item.
     pub key: ItemKey,
-    /// Since when it is due.
+    /// When a sweep takes it, or took it off the list.
     pub due_at: Timestamp,
+    /// Since when its work was to be done, however often it was claimed.
+    pub due_since: Timestamp,
     /// How often it was claimed.
     pub tries: u64,
 }
@@ -105,9 +130,14 @@ pub struct DueItem {
 impl DueItem {
     fn read(attributes: &Attributes) -> Result<Self, StoreError> {
         let item = Item(attributes);
+        let due_at = Mark::due_at(attributes).ok_or_else(|| item.error(DUE_AT))?;
+        let since = item.optional_number(DUE_SINCE);
+        let since = since.and_then(Timestamp::from_unix_ms);
         Ok(Self {
             key: item.key()?,
-            due_at: Mark::due_at(attributes).ok_or_else(|| item.error(DUE_AT))?,
+            due_at,
+            // What is wanted sooner than it was put off to is due since then. What is not on the list of work has no age.
+            due_since: since.map_or(due_at, |since| since.min(due_at)),
             tries: item.count(TRIES)?,
         })
     }
@@ -148,7 +178,7 @@ impl Table {
     /// Claims a due item by pushing its time on. `false` if someone else did, or its work is done.
     pub async fn claim(&self, item: &DueItem, due_again: Timestamp) -> Result<bool, StoreError> {
         let update = item.still_as_seen().set(CLAIMED, number(1));
-        let update = Mark::at(item.key.shard(), due_again).postpone_on(update);
+        let update = Mark::at(item.key.shard(), due_again).push_on(update);
         Ok(self.update(update).await?.is_some())
     }
 
@@ -156,6 +186,7 @@ impl Table {
     pub async fn park(&self, item: &DueItem) -> Result<bool, StoreError> {
         let parked = text(shard_key(PARKED, item.key.shard()));
         let update = item.still_as_seen().set(DUE_SHARD, parked);
+        let update = update.remove(DUE_SINCE);
         Ok(self.update(update).await?.is_some())
     }
 

@@ -165,7 +165,7 @@ impl Table {
             .still_at_this_step()
             .set("windows", json(&left))
             .set("counts", json(&counts));
-        let update = Mark::at(run.key.shard(), now.plus(STEP_DUE)).set_on(update);
+        let update = Mark::at(run.key.shard(), now.plus(STEP_DUE)).set_anew_on(update);
         Ok(self.update(update).await?.is_some())
     }
 

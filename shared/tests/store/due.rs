@@ -12,6 +12,7 @@ async fn new_work_is_due_only_when_its_message_seems_lost() {
     let expected = DueItem {
         key: delivery.key,
         due_at: due,
+        due_since: due,
         tries: 0,
     };
     assert_eq!(engine.only_due(due).await, expected);

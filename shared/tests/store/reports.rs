@@ -254,3 +254,22 @@ async fn settling_a_report_that_is_gone_does_not_bring_it_back() {
     assert!(!settle(&engine, &kept(old), fetching).await);
     assert_eq!(engine.item(&key()).await, None);
 }
+
+#[tokio::test]
+async fn a_report_that_is_still_being_made_is_not_overdue_and_one_whose_fetching_fails_is() {
+    let engine = engine().await;
+    create(&engine, &link("a"), 0).await;
+    let first = at(0).plus(FIRST_DUE);
+    for seconds in [600, 1200] {
+        let fetching = begin(&engine, seconds).await.unwrap();
+        let due = engine.only_due(at(10_000)).await;
+        assert!(engine.table.claim(&due, at(seconds + 90)).await.unwrap());
+        engine.table.stop_fetching(&key(), fetching).await.unwrap();
+        assert_eq!(engine.only_due(at(10_000)).await.due_since, first);
+    }
+    let fetching = begin(&engine, 1800).await.unwrap();
+    let (table, key) = (&engine.table, key());
+    let postponed = table.postpone_report(&key, fetching, at(2100), Some("not ready"));
+    postponed.await.unwrap();
+    assert_eq!(engine.only_due(at(10_000)).await.due_since, at(2100));
+}

@@ -104,3 +104,21 @@ async fn what_a_run_has_asked_for_is_told_for_all_its_steps_and_no_other_run() {
     let other = Run::key("acme", "b");
     assert!(engine.table.asked_by_run(&other).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_run_is_as_old_as_the_step_that_is_not_made() {
+    let engine = engine().await;
+    let run = created(&engine).await;
+    let began = engine.only_due(at(100_000)).await.due_since;
+    let counts = Counts::default();
+    assert!(
+        engine
+            .table
+            .advance_run(&run, &[], counts, at(5000))
+            .await
+            .unwrap()
+    );
+    let advanced = engine.only_due(at(100_000)).await;
+    assert_eq!(advanced.due_since, advanced.due_at);
+    assert!(advanced.due_since > began.plus(std::time::Duration::from_hours(1)));
+}

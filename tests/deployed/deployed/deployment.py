@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 
-from deployed import builds, checks, emulator, hooks, proxy, stack, stand_ins
+from deployed import builds, checks, deletion, emulator, hooks, proxy, stack, stand_ins
 from deployed.steps import step
 
 
@@ -32,6 +32,7 @@ def works(profile):
         with step("sam deploy"):
             deployed = stack.deploy(aws, built, vendors.parameters())
         stage = Stage(aws, built, deployed, hooks.of_stack(aws, stack.NAME, api), vendors)
-        for one in checks.ALL:
+        # The stack's end comes last.
+        for one in [*checks.ALL, deletion.gone]:
             with step(one.__doc__.splitlines()[0]):
                 one(stage)

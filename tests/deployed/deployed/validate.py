@@ -5,8 +5,9 @@ What none of these sees is held by `tests/tests/e2e/template.rs`, which also pro
 
 import json
 
-from deployed import processes
+from deployed import processes, wildcards
 from deployed.place import OUTPUT, REGION, TEMPLATE, environment
+from deployed.steps import step
 from deployed.transformed import template
 
 
@@ -19,3 +20,5 @@ def clean(_):
     transformed = OUTPUT / "transformed.json"
     transformed.write_text(json.dumps(template(), indent=1, default=str))
     processes.run(["cfn-lint", "--template", transformed, "--regions", REGION], env=env)
+    with step(wildcards.none_but_those_with_a_reason.__doc__):
+        wildcards.none_but_those_with_a_reason()

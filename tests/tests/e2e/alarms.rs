@@ -7,6 +7,7 @@ use serde_yaml_ng::Value;
 use shared::metrics::Metric;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use worker::sweep::{MOST_TRIES, delay};
 
 /// The namespace of our own metrics, as the template writes it.
 pub const OWN: &str = "assessment-webhooks/${AWS::StackName}";
@@ -208,4 +209,41 @@ fn silence_is_watched_for_every_source_that_is_said_to_call_and_for_no_other() {
         assert_eq!(alarm["Dimensions"][0]["Value"], source.name);
         assert_eq!(alarm["TreatMissingData"], "breaching");
     }
+}
+
+/// For how long an alarm looks back, in seconds.
+fn sight(alarm: &Value) -> u64 {
+    alarm["Period"].as_u64().unwrap() * alarm["EvaluationPeriods"].as_u64().unwrap()
+}
+
+#[test]
+fn work_that_is_tried_until_it_is_parked_raises_an_alarm_that_stays_on_meanwhile() {
+    let alarm = &alarms()["OldestWorkAlarm"];
+    let (threshold, period) = (alarm["Threshold"].as_u64(), alarm["Period"].as_u64());
+    assert_eq!(alarm["DatapointsToAlarm"], 1);
+    // It is seen when it is due, and is not due between two tries.
+    let mut seen_at = vec![0];
+    for tries in 0..MOST_TRIES {
+        seen_at.push(seen_at.last().unwrap() + delay(tries).as_secs());
+    }
+    let old: Vec<u64> = seen_at
+        .into_iter()
+        .filter(|age| Some(*age) >= threshold)
+        .collect();
+    assert!(old[0] <= 3600, "it is told within the hour: {old:?}");
+    let longest_gap = old.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(
+        longest_gap.unwrap() + period.unwrap() <= sight(alarm),
+        "{old:?}"
+    );
+}
+
+#[test]
+fn sweeps_that_do_not_come_are_noticed_within_a_quarter_of_an_hour() {
+    let alarm = &alarms()["NoSweepAlarm"];
+    assert_eq!(watched(alarm), Series::new(OWN, "WorkDue", &[]));
+    assert_eq!(sight(alarm), 15 * 60);
+    assert_eq!(alarm["TreatMissingData"], "breaching");
+    assert_eq!(alarm["Statistic"], "SampleCount");
+    assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold");
 }

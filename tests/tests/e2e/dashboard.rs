@@ -3,7 +3,7 @@
 use crate::alarms::{OWN, Series, alarms, resources, sent};
 use crate::template::sources;
 use serde_json::Value;
-use shared::metrics::{JOB, SOURCE};
+use shared::metrics::{JOB, Metric, SOURCE};
 use std::collections::BTreeSet;
 use worker::job::Message;
 
@@ -59,6 +59,35 @@ fn every_line_on_the_dashboard_is_of_a_metric_that_is_sent() {
     assert!(lines.len() > 30);
     for line in lines {
         assert!(sent.contains(&line.series), "{:?}", line.series);
+    }
+}
+
+#[test]
+fn what_comes_what_is_due_and_what_came_of_reports_is_shown_of_each_source() {
+    let sources: BTreeSet<String> = sources().map(|it| it.name.to_owned()).into();
+    let lines = all_lines();
+    for metric in [
+        Metric::Received,
+        Metric::Refused,
+        Metric::Failed,
+        Metric::WorkDue,
+        Metric::OldestWork,
+        Metric::Parked,
+        Metric::ReportsKept,
+        Metric::ReportsUnchanged,
+        Metric::ReportsPostponed,
+        Metric::ReportsUnreachable,
+        Metric::ReportsRefused,
+        Metric::ReportsUnavailable,
+        Metric::ReportsLost,
+    ] {
+        let of_metric = lines.iter().filter(|it| it.series.name == metric.name());
+        let dimensions = of_metric.flat_map(|line| &line.dimensions);
+        let shown: BTreeSet<String> = dimensions
+            .filter(|(name, _)| name == SOURCE)
+            .map(|(_, value)| value.clone())
+            .collect();
+        assert_eq!(shown, sources, "{metric:?}");
     }
 }
 

@@ -28,6 +28,7 @@ mod replay;
 mod replay_failures;
 mod reports;
 mod reports_commands;
+mod rotations;
 mod runbook;
 mod secrets;
 mod starts;
@@ -36,5 +37,8 @@ mod template;
 mod template_reports;
 mod unanswered;
 mod unseen;
+mod variables;
+mod wildcards;
+mod wrong_use;
 
 use tests::{inbox, stage, vendors};

@@ -74,6 +74,17 @@ async fn a_setting_that_is_no_number_is_shown() {
 }
 
 #[tokio::test]
+async fn a_level_that_is_none_is_logged_like_every_other_setting() {
+    for function in FUNCTIONS {
+        let lines = logged(function, "", &[("RUST_LOG", "loud")]).await;
+        assert!(
+            says(&lines, &["RUST_LOG", "`loud`", "off, error, warn"]),
+            "{function}: {lines:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn engines_of_ones_own_machine_are_refused_on_lambda() {
     let on_lambda = [
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),

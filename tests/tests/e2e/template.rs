@@ -4,7 +4,7 @@ use crate::stage::root;
 use local::schedule;
 use local::template::{FunctionResource, Place, Template};
 use serde_json::Value;
-use shared::config::{ConfigError, Environment, ReceiverConfig};
+use shared::config::{ConfigError, Environment};
 use shared::key::SourceName;
 use shared::source::Source;
 use shared::store::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE};
@@ -13,9 +13,7 @@ use std::time::Duration;
 use worker::config::WorkerConfig;
 use worker::job::{Job, Message, Reconcile};
 
-const WORKER: &str = "WorkerFunction";
-/// Variables that may be absent: what they are when they are not set is in the code.
-const OPTIONAL: [&str; 3] = ["ENDPOINT_URL", "PUBLISHED_PERSONAL_FIELDS", "RUST_LOG"];
+pub const WORKER: &str = "WorkerFunction";
 
 pub fn text() -> String {
     std::fs::read_to_string(root().join("template.yaml")).unwrap()
@@ -38,7 +36,7 @@ pub fn template_with(parameters: &[(&str, &str)]) -> Template {
     Template::read(&path, &parameters.collect(), &place).unwrap()
 }
 
-fn function<'a>(template: &'a Template, logical_id: &str) -> &'a FunctionResource {
+pub fn function<'a>(template: &'a Template, logical_id: &str) -> &'a FunctionResource {
     template
         .functions
         .iter()
@@ -73,7 +71,7 @@ pub fn worker_config_with(name: &str, value: &str) -> Result<WorkerConfig, Confi
 pub struct SourceFunction {
     pub name: SourceName,
     pub logical_id: &'static str,
-    hashes_people: bool,
+    pub hashes_people: bool,
 }
 
 pub fn sources() -> [SourceFunction; 4] {
@@ -130,47 +128,6 @@ fn the_routes_are_the_published_ones() {
     assert_eq!(routes("JobmojitoFunction"), ["POST /webhooks/jobmojito"]);
     assert_eq!(routes("XobinFunction"), ["POST /webhooks/xobin/{kind}"]);
     assert!(routes(WORKER).is_empty());
-}
-
-/// Every variable that is declared is needed: without it, the function does not start and names it.
-fn assert_needed<T: std::fmt::Debug>(
-    declared: &BTreeMap<String, String>,
-    read: impl Fn(&Environment) -> Result<T, ConfigError>,
-) {
-    let all = Environment::of(declared.clone());
-    read(&all).unwrap();
-    for name in declared
-        .keys()
-        .filter(|name| !OPTIONAL.contains(&name.as_str()))
-    {
-        let mut without = declared.clone();
-        without.remove(name);
-        let error = read(&Environment::of(without)).unwrap_err();
-        assert_eq!(
-            error,
-            ConfigError::Absent(name.clone()),
-            "declared for nothing"
-        );
-    }
-}
-
-#[test]
-fn every_variable_that_the_code_reads_is_declared_and_none_for_nothing() {
-    let template = template();
-    for source in sources() {
-        let declared = &function(&template, source.logical_id).environment;
-        assert_needed(declared, |environment| {
-            ReceiverConfig::read(environment, source.hashes_people)
-        });
-    }
-    assert_needed(&function(&template, WORKER).environment, WorkerConfig::read);
-    for function in &template.functions {
-        assert_eq!(
-            function.environment["ENDPOINT_URL"], "",
-            "{}",
-            function.logical_id
-        );
-    }
 }
 
 /// The parameters as they stand in the file, each with its block.
@@ -581,23 +538,6 @@ fn the_worker_reads_no_inbound_secret_but_the_one_that_it_registers() {
     // To read, and not to change.
     assert_eq!(role.matches("secretsmanager:").count(), 2);
     assert_eq!(role.matches("secretsmanager:GetSecretValue").count(), 2);
-}
-
-#[test]
-fn a_wildcard_has_its_reason_beside_it() {
-    let text = text();
-    let lines: Vec<&str> = text.lines().collect();
-    for (number, line) in lines.iter().enumerate() {
-        let code = line.split('#').next().unwrap();
-        let statement = ["Action", "Resource", "- "]
-            .iter()
-            .any(|word| code.trim_start().starts_with(word));
-        let wild = code.contains(":*") || code.trim_end().ends_with("\"*\"");
-        if statement && wild && !code.contains("LeadingKeys") {
-            let reason = line.contains('#') || lines[number - 1].trim_start().starts_with('#');
-            assert!(reason, "line {}: {line}", number + 1);
-        }
-    }
 }
 
 #[test]

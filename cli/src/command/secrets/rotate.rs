@@ -1,12 +1,12 @@
 //! `hooks secrets rotate`: a new credential, which is shown once every function knows it. The old one stays good.
 
 use crate::args::SecretsRotateArgs;
-use crate::command::endpoints;
+use crate::command::endpoints::{self, EndpointView};
 use crate::deployment::Deployment;
 use crate::exit::WrongUse;
 use crate::secret::Secret;
 use crate::sources::Entry;
-use crate::vault::{Held, KNOWN_AFTER};
+use crate::vault::{Fields, Held, KNOWN_AFTER};
 use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
@@ -30,22 +30,36 @@ pub async fn run<F>(
 where
     F: Future<Output = anyhow::Result<Deployment>>,
 {
+    let (source, endpoints) = rotated(find, args, tokio::time::sleep).await?;
+    endpoints::show(&endpoints, json)?;
+    eprintln!("{}", what_is_next(source.name));
+    Ok(())
+}
+
+/// Makes it, and gives what the vendor must be given, but not before every function knows it: `pause` is how time passes until then.
+async fn rotated<F>(
+    find: impl FnOnce() -> F,
+    args: &SecretsRotateArgs,
+    pause: impl AsyncFn(Duration),
+) -> anyhow::Result<(Entry, Vec<EndpointView>)>
+where
+    F: Future<Output = anyhow::Result<Deployment>>,
+{
     let source = ours(&args.name)?;
     let deployment = find().await?;
     let id = deployment.output(&source.secret_output())?;
     let held = deployment.vault.read(id).await?;
-    let secret = renewed(&source, &held)?;
+    let (secret, fields) = renewed(&source, &held)?;
+    let fields = fields.join(" and ");
     // Whatever is wrong with what would be printed is said before anything is changed.
     let endpoints = endpoints::of_source(&deployment, &source, &secret)?;
     deployment.vault.put(&held, secret).await?;
     if args.no_wait {
-        tell_of_haste(&source);
+        tell_of_haste(&source, &fields);
     } else {
-        wait(&source, &deployment.clock).await;
+        wait(&source, &fields, &deployment.clock, pause).await;
     }
-    endpoints::show(&endpoints, json)?;
-    eprintln!("{}", what_is_next(source.name));
-    Ok(())
+    Ok((source, endpoints))
 }
 
 /// What the operator has to do with the new credential.
@@ -73,8 +87,8 @@ fn ours(name: &str) -> Result<Entry, WrongUse> {
     }
 }
 
-/// The secret with a new value of the credential that we choose.
-fn renewed(source: &Entry, held: &Held) -> anyhow::Result<String> {
+/// The secret with a new value of each credential that we choose, and their names.
+fn renewed(source: &Entry, held: &Held) -> anyhow::Result<(String, Vec<&'static str>)> {
     let name = source.name;
     if held.previous.is_some() {
         bail!(
@@ -83,8 +97,24 @@ fn renewed(source: &Entry, held: &Held) -> anyhow::Result<String> {
         );
     }
     let mut fields = held.fields()?;
-    fields.insert(source.chosen.to_owned(), Value::String(credential()));
-    Ok(Value::Object(fields).to_string())
+    let names = in_use(source, &fields);
+    for name in &names {
+        fields.insert((*name).to_owned(), Value::String(credential()));
+    }
+    Ok((Value::Object(fields).to_string(), names))
+}
+
+/// Of the credentials that we choose those that are set: each lets the vendor in. What is not set stays off, unless all are.
+fn in_use(source: &Entry, fields: &Fields) -> Vec<&'static str> {
+    let is_set = |name: &&str| {
+        let value = fields.get(*name).and_then(Value::as_str);
+        value.is_some_and(|value| !value.is_empty())
+    };
+    let set: Vec<&str> = source.chosen.iter().copied().filter(is_set).collect();
+    if set.is_empty() {
+        return source.chosen.iter().copied().take(1).collect();
+    }
+    set
 }
 
 /// Letters and digits, each as likely as the other.
@@ -102,21 +132,20 @@ fn credential() -> String {
     text
 }
 
-fn tell_of_haste(source: &Entry) {
+fn tell_of_haste(source: &Entry, fields: &str) {
     eprintln!(
-        "The new {} of {} stands, and the old one stays good. For five minutes some functions may not know the new one, and \
-         answer it with 401: do not give it to the vendor before.",
-        source.chosen, source.name
+        "A new credential of {} stands ({fields}), and the old one stays good. For five minutes some functions may not know the \
+         new one, and answer it with 401: do not give it to the vendor before.",
+        source.name
     );
 }
 
 /// Waits until no function believes what it read before the change.
-async fn wait(source: &Entry, clock: &Clock) {
+async fn wait(source: &Entry, fields: &str, clock: &Clock, pause: impl AsyncFn(Duration)) {
     let all = KNOWN_AFTER;
     eprintln!(
-        "The new {} of {} stands, and the old one stays good. What to give to the vendor is printed when every function knows \
-         the new one; if you interrupt this, `hooks endpoints` prints it, and it is good from {} on.",
-        source.chosen,
+        "A new credential of {} stands ({fields}), and the old one stays good. What to give to the vendor is printed when every \
+         function knows the new one; if you interrupt this, `hooks endpoints` prints it, and it is good from {} on.",
         source.name,
         clock.now().plus(all)
     );
@@ -124,42 +153,11 @@ async fn wait(source: &Entry, clock: &Clock) {
         .expect("the template is a constant");
     let bar = ProgressBar::new(all.as_secs()).with_style(style);
     for _ in 0..all.as_secs() {
-        tokio::time::sleep(TICK).await;
+        pause(TICK).await;
         bar.inc(1);
     }
     bar.finish_and_clear();
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_credential_is_of_letters_and_digits_and_another_each_time() {
-        let credential = credential();
-        assert_eq!(credential.len(), 48);
-        assert!(credential.chars().all(|it| it.is_ascii_alphanumeric()));
-        assert_ne!(credential, super::credential());
-    }
-
-    #[test]
-    fn whoever_can_be_told_by_a_command_is_told_by_it() {
-        let xobin = what_is_next("xobin");
-        assert!(
-            xobin.contains("`hooks webhooks register xobin --update-auth"),
-            "{xobin}"
-        );
-        assert!(xobin.contains("`hooks secrets retire xobin`"), "{xobin}");
-        assert!(!what_is_next("imocha").contains("webhooks register"));
-    }
-
-    #[test]
-    fn what_a_vendor_issues_is_not_rotated() {
-        let error = ours("imocha-api").map(|_| ()).unwrap_err().to_string();
-        assert!(
-            error.contains("hooks secrets set imocha-api api_key"),
-            "{error}"
-        );
-        assert_eq!(ours("xobin").map(|it| it.chosen).ok(), Some("password"));
-    }
-}
+mod tests;

@@ -63,6 +63,12 @@ impl Miss {
         }
     }
 
+    /// Whether it could not be looked at, since the vendor or the host of the link did not answer as it should.
+    fn is_unreachable(&self) -> bool {
+        let later = matches!(self.prospect(), Prospect::Later(_));
+        later && !matches!(self, Self::NotReady) && !self.is_a_turn()
+    }
+
     /// Whether it is only that the vendor's API is not to be called just now.
     const fn is_a_turn(&self) -> bool {
         matches!(self, Self::Vendor(VendorError::Waiting(_)))
@@ -102,6 +108,8 @@ pub(super) enum Verdict {
     Later {
         /// How much.
         after: Duration,
+        /// Whether somebody could not be reached, rather than that it is not there yet.
+        unreachable: bool,
         /// Why.
         problem: Problem,
     },
@@ -164,14 +172,21 @@ impl Misses {
             ways.map(|(_, miss)| miss.prospect())
         };
         if let Some(after) = prospects().filter_map(later).min() {
-            return Verdict::Later { after, problem };
+            return Verdict::Later {
+                after,
+                unreachable: self.0.iter().any(|(_, miss)| miss.is_unreachable()),
+                problem,
+            };
         }
         let absent = |miss: &Miss| {
             !matches!(miss, Miss::Impossible(_)) && miss.prospect() == Prospect::NotThere
         };
         if tries < MOST_LOOKS && self.0.iter().any(|(_, miss)| absent(miss)) {
-            let after = NOT_READY;
-            return Verdict::Later { after, problem };
+            return Verdict::Later {
+                after: NOT_READY,
+                unreachable: false,
+                problem,
+            };
         }
         let refused = prospects().any(|prospect| prospect == Prospect::Refused);
         let impossible = |(_, miss): &(Way, Miss)| matches!(miss, Miss::Impossible(_));
@@ -305,5 +320,19 @@ mod tests {
             verdict(off, 0),
             Verdict::Never { lost: false, .. }
         ));
+    }
+
+    #[test]
+    fn whoever_could_not_be_reached_is_told_from_a_report_that_is_not_there_yet() {
+        let unreachable = |misses| match verdict(misses, 0) {
+            Verdict::Later { unreachable, .. } => unreachable,
+            never @ Verdict::Never { .. } => panic!("{never:?}"),
+        };
+        assert!(unreachable(vec![busy(7)]));
+        assert!(unreachable(vec![gone(), busy(7)]));
+        assert!(unreachable(vec![busy(7), Miss::NotReady]));
+        assert!(!unreachable(vec![Miss::NotReady]));
+        assert!(!unreachable(vec![gone(), Miss::NotReady]));
+        assert!(!unreachable(vec![gone()]));
     }
 }

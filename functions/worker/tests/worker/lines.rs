@@ -130,11 +130,68 @@ async fn a_sweep_says_how_much_is_due_and_for_how_long() {
     world.record(&step("2", Status::Completed, at(30))).await;
     world.record(&step("3", Status::Completed, at(3600))).await;
     world.wait_until(at(1000).plus(FIRST_DUE));
-    let line = line_of(&world, SWEEP).await;
+    let line = &sweep(&world).await.0;
     assert_eq!(
-        (metric(&line, "WorkDue"), metric(&line, "OldestWork")),
+        (metric(line, "WorkDue"), metric(line, "OldestWork")),
         (Some(2), Some(1000))
     );
+}
+
+/// The line about the sweep, and those of the sources.
+async fn sweep(world: &World) -> (Value, Vec<Value>) {
+    world.handle(vec![Some(SWEEP.to_owned())]).await;
+    let mut lines = world.take_lines();
+    let of_job = lines.pop().unwrap();
+    assert_eq!(of_job["Job"], "sweep");
+    (of_job, lines)
+}
+
+#[tokio::test]
+async fn what_is_due_is_told_of_each_source_without_being_counted_twice() {
+    let world = world().await;
+    assert_eq!(sweep(&world).await.1, [] as [Value; 0]);
+    offer(&world.table, "xobin", "1", &Report::OnRequest).await;
+    world.record(&step("1", Status::Completed, at(600))).await;
+    world.record(&step("2", Status::Completed, at(630))).await;
+    world.wait_until(at(1000).plus(FIRST_DUE));
+
+    let (all, sources) = sweep(&world).await;
+    assert_eq!(metric(&all, "WorkDue"), Some(3));
+    let told: Vec<_> = sources
+        .iter()
+        .map(|line| {
+            (
+                line["Source"].as_str().unwrap(),
+                metric(line, "WorkDue").unwrap(),
+                metric(line, "OldestWork").unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(told, [("imocha", 2, 400), ("xobin", 1, 1000)]);
+    for line in &sources {
+        let directive = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(directive["Dimensions"], json!([["Source"]]));
+        assert_eq!(metric(line, "Parked"), None);
+        assert_eq!(line["correlation_id"], "s");
+    }
+}
+
+#[tokio::test]
+async fn what_is_tried_again_and_again_grows_older_by_every_sweep() {
+    let world = world().await;
+    world.record(&step("1", Status::Completed, at(0))).await;
+    let first = at(0).plus(FIRST_DUE);
+    for _ in 0..8 {
+        let due_at = world.only_marked().await.due_at;
+        world.wait_until(due_at);
+        let seconds = due_at.milliseconds_since(first) / 1000;
+        let (all, sources) = sweep(&world).await;
+        assert_eq!(metric(&all, "OldestWork"), Some(seconds));
+        assert_eq!(metric(&sources[0], "OldestWork"), Some(seconds));
+        // Its message is lost each time.
+        world.take_messages();
+    }
+    assert!(world.only_marked().await.due_at > first.plus(Duration::from_hours(2)));
 }
 
 #[tokio::test]
@@ -157,10 +214,14 @@ async fn what_is_parked_is_counted() {
     world.record(&step("1", Status::InProgress, at(0))).await;
     for _ in 0..MOST_TRIES {
         world.wait_until(world.only_marked().await.due_at);
-        assert_eq!(metric(&line_of(&world, SWEEP).await, "Parked"), None);
+        assert_eq!(metric(&sweep(&world).await.0, "Parked"), None);
     }
     world.wait_until(world.only_marked().await.due_at);
-    assert_eq!(metric(&line_of(&world, SWEEP).await, "Parked"), Some(1));
+    let (all, sources) = sweep(&world).await;
+    assert_eq!(metric(&all, "Parked"), Some(1));
+    assert_eq!(sources.len(), 1);
+    assert_eq!(sources[0]["Source"], "imocha");
+    assert_eq!(metric(&sources[0], "Parked"), Some(1));
 }
 
 /// The line about a report that JobMojito's API is to be asked for, which takes one call.
