@@ -128,5 +128,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sweep => command::sweep::run(&find().await?, json).await,
         Command::Redrive => command::redrive::run(&find().await?, json).await,
         Command::Replay(args) => command::replay::run(find, &args, json).await,
+        Command::Erase(args) => command::erase::run(find, &args, json).await,
     }
 }

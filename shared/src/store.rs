@@ -9,6 +9,7 @@ mod body;
 mod changes;
 mod confirmations;
 mod due;
+mod erasures;
 mod events;
 mod item;
 mod known;
@@ -17,6 +18,7 @@ mod registrations;
 mod replays;
 mod reports;
 mod runs;
+mod search;
 mod table;
 mod update;
 
@@ -24,6 +26,7 @@ pub use asked::{Asked, AskedOutcome, Patience};
 pub use attempts::{Partition, StateWrite, StoredState};
 pub use confirmations::{Confirmation, ConfirmationOutcome, Difference};
 pub use due::{DueItem, FIRST_DUE};
+pub use erasures::{AttemptName, ErasedItems, ReportsAtWork, Tombstone};
 pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;
 pub use limits::{LimitsWrite, StoredLimits};
@@ -31,6 +34,7 @@ pub use registrations::{Registration, RegistrationCall, RegistrationOutcome};
 pub use replays::{Original, ReplayOutcome};
 pub use reports::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
 pub use runs::{Counts, Run, RunOutcome, Window};
+pub use search::Traces;
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
 
 use crate::event::Event;
@@ -97,6 +101,9 @@ pub enum StoreError {
     /// An item is not as this code writes it.
     #[error("an item of the table cannot be read")]
     Item(#[from] ItemError),
+    /// Others wrote an item as often as this tried to.
+    #[error("{0} was written by others time and again")]
+    Contended(ItemKey),
 }
 
 /// What a receiver needs of the table.

@@ -13,6 +13,8 @@ mod changes;
 mod due;
 #[path = "store/engine.rs"]
 mod engine;
+#[path = "store/erasures.rs"]
+mod erasures;
 #[path = "store/events.rs"]
 mod events;
 #[path = "store/limits.rs"]
