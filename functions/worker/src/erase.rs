@@ -24,7 +24,8 @@ impl Worker {
         if self.erase_what_came(&partition).await? {
             partition = self.table.partition(pk).await?;
         }
-        let nothing_is_left = partition.state.is_none() && partition.events.iter().all(is_erased);
+        let all_are_erased = !partition.events.is_empty() && partition.events.iter().all(is_erased);
+        let nothing_is_left = partition.state.is_none() && all_are_erased;
         if let Some(name) = AttemptName::of(pk, &partition).filter(|_| nothing_is_left) {
             let now = self.clock.now();
             self.table.put_erased_state(&name, now).await?;

@@ -11,6 +11,8 @@ mod batch;
 mod confirming;
 #[path = "worker/downloads.rs"]
 mod downloads;
+#[path = "worker/erasing.rs"]
+mod erasing;
 #[path = "worker/fold.rs"]
 mod fold;
 #[path = "worker/host.rs"]
