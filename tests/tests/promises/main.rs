@@ -8,4 +8,9 @@
 
 mod crash;
 mod documents;
+mod everybody;
+mod operator;
 mod promise_5_work_once_created_is_done;
+mod promise_8_nobody_is_in_the_logs;
+mod promise_8_who_is_erased_stays_erased;
+mod stores;
