@@ -173,15 +173,12 @@ fn unescaped(text: &str) -> String {
         let character = digits
             .and_then(|digits| u32::from_str_radix(digits, 16).ok())
             .and_then(char::from_u32);
-        match (character, part.get(4..)) {
-            (Some(character), Some(rest)) => {
-                plain.push(character);
-                plain.push_str(rest);
-            }
-            _ => {
-                plain.push_str("\\u");
-                plain.push_str(part);
-            }
+        if let (Some(character), Some(rest)) = (character, part.get(4..)) {
+            plain.push(character);
+            plain.push_str(rest);
+        } else {
+            plain.push_str("\\u");
+            plain.push_str(part);
         }
     }
     plain

@@ -134,6 +134,6 @@ proptest! {
 
     #[test]
     fn no_bytes_are_too_odd_to_be_looked_at(bytes: Vec<u8>) {
-        addresses(&bytes);
+        prop_assert!(addresses(&bytes).iter().all(|it| it.contains('@')));
     }
 }

@@ -441,7 +441,7 @@ async fn a_report_that_is_being_fetched_is_waited_for_and_no_other_begun() {
     let begin = async |now| {
         engine
             .table
-            .begin_fetching(&key, now, Duration::from_secs(60))
+            .begin_fetching(&key, now, Duration::from_mins(1))
             .await
     };
     let fetching = begin(at(5)).await.unwrap().unwrap();

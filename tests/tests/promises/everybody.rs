@@ -7,10 +7,13 @@ use local::Options;
 use local::stand_ins::{self, Links};
 use reqwest::Response;
 use serde_json::{Value, json};
+use shared::caller::{Caller, Delivery};
+use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
+use shared::source::Source;
 use std::collections::BTreeMap;
 use testlify_webhook::Testlify;
 use tests::stage::{Stage, eventually, payload, root};
-use tests::vendors::{Ready, ready};
+use tests::vendors::{Ready, secret};
 use xobin_webhook::Xobin;
 
 /// The key of the vendors' APIs.
@@ -35,6 +38,7 @@ pub struct Everybody {
     pub imocha: stand_ins::Imocha,
     pub jobmojito: stand_ins::Jobmojito,
     links: Links,
+    credentials: Credentials,
     _others: (stand_ins::Testlify, stand_ins::Xobin),
 }
 
@@ -109,6 +113,7 @@ impl Everybody {
         })
         .await;
         Self {
+            credentials: Credentials::of(&stage).await,
             stage,
             imocha,
             jobmojito,
@@ -163,19 +168,67 @@ impl Everybody {
         id: &str,
         body: impl Into<Bytes>,
     ) -> Response {
-        let call = self.ready(source, version, id, body.into()).await;
+        let call = self.ready(source, version, id, body.into());
         call.post(&self.stage).await
     }
 
     /// The call that the vendor would make.
-    pub async fn ready(&self, source: &str, version: &str, id: &str, body: Bytes) -> Ready {
-        let stage = &self.stage;
-        match source {
-            "imocha" => ready::<Imocha>(stage, version, id, body).await,
-            "jobmojito" => ready::<Jobmojito>(stage, version, id, body).await,
-            "testlify" => ready::<Testlify>(stage, version, id, body).await,
-            "xobin" => ready::<Xobin>(stage, version, id, body).await,
+    pub fn ready(&self, source: &str, version: &str, id: &str, body: Bytes) -> Ready {
+        let delivery = Delivery {
+            version,
+            body: &body,
+            sent: self.stage.clock.now(),
+            id,
+        };
+        let known = &self.credentials;
+        let call = match source {
+            "imocha" => Imocha::call(&known.imocha, delivery),
+            "jobmojito" => Jobmojito::call(&known.jobmojito, delivery),
+            "testlify" => Testlify::call(&known.testlify, delivery),
+            "xobin" => Xobin::call(&known.xobin, delivery),
             other => panic!("{other} is no source"),
+        };
+        let call = call.unwrap();
+        Ready {
+            path: call.path,
+            headers: call.headers.into_iter().collect(),
+            body,
         }
     }
+}
+
+/// What the vendors show, read once.
+struct Credentials {
+    imocha: <Imocha as Source>::Credentials,
+    jobmojito: <Jobmojito as Source>::Credentials,
+    testlify: <Testlify as Source>::Credentials,
+    xobin: <Xobin as Source>::Credentials,
+}
+
+impl Credentials {
+    async fn of(stage: &Stage) -> Self {
+        Self {
+            imocha: of::<Imocha>(stage).await,
+            jobmojito: of::<Jobmojito>(stage).await,
+            testlify: of::<Testlify>(stage).await,
+            xobin: of::<Xobin>(stage).await,
+        }
+    }
+}
+
+async fn of<S: Caller>(stage: &Stage) -> S::Credentials {
+    serde_json::from_value(secret_value(stage, &secret::<S>()).await).unwrap()
+}
+
+/// A secret of the template as it stands, however slow the machine is.
+pub async fn secret_value(stage: &Stage, logical_id: &str) -> Value {
+    let sdk = shared::aws::load_local(stage.bundle.endpoint_url()).await;
+    let secrets = SecretsManager::new(shared::aws::secrets_manager(&sdk));
+    let id = stage.bundle.secret_id(logical_id).unwrap();
+    let text = eventually("a secret is read", || async {
+        let read = secrets.read(&id, SecretStage::Current).await;
+        read.ok().flatten()
+    })
+    .await;
+    serde_json::from_str(&text).unwrap()
 }

@@ -3,11 +3,10 @@
 #[path = "promise_8/words.rs"]
 mod words;
 
-use crate::everybody::{API_KEY, Everybody, Recorded, recorded};
+use crate::everybody::{API_KEY, Everybody, Recorded, recorded, secret_value};
 use crate::operator::hooks;
 use bytes::Bytes;
-use serde_json::{Value, json};
-use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
+use serde_json::json;
 use tests::inbox::Inbox;
 use tests::stage::{Stage, payload};
 use words::Words;
@@ -31,13 +30,8 @@ async fn words(stage: &Stage) -> Words {
     for Recorded { name, body, .. } in recorded() {
         words.of_payload(&name, &body);
     }
-    let sdk = shared::aws::load_local(stage.bundle.endpoint_url()).await;
-    let secrets = SecretsManager::new(shared::aws::secrets_manager(&sdk));
     for name in SECRETS {
-        let id = stage.bundle.secret_id(name).unwrap();
-        let secret = secrets.read(&id, SecretStage::Current).await.unwrap();
-        let secret: Value = serde_json::from_str(&secret.unwrap()).unwrap();
-        words.of_secret(name, &secret);
+        words.of_secret(name, &secret_value(stage, name).await);
     }
     // What the vendors' APIs answer, too.
     words.add("@example.com", "every address");
@@ -85,9 +79,7 @@ async fn everything_comes(everybody: &Everybody) {
 /// The same body with a credential that is none.
 async fn refused(everybody: &Everybody, one: &Recorded) {
     let (source, version) = (one.source, one.version.as_str());
-    let mut call = everybody
-        .ready(source, version, "msg_x", one.body.clone())
-        .await;
+    let mut call = everybody.ready(source, version, "msg_x", one.body.clone());
     if call.path.matches('/').count() > 2 && source != "xobin" {
         call.path.push_str("-wrong");
     }
@@ -165,7 +157,7 @@ async fn nothing_of_any_payload_or_secret_is_in_a_log_or_on_standard_error() {
     let stage = &everybody.stage;
     let api_url = stage.bundle.api_url();
     everybody.imocha.call_back_to({
-        let call = everybody.ready("imocha", "", "", Bytes::new()).await;
+        let call = everybody.ready("imocha", "", "", Bytes::new());
         format!("{api_url}{}", call.path)
     });
     Inbox::of_all_changes(stage).await;

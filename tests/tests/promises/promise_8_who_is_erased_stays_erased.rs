@@ -180,6 +180,67 @@ async fn assert_gone(everybody: &Everybody, when: &str) {
     }
 }
 
+/// Whoever was told of an attempt is told that it is erased, and nothing else.
+fn assert_all_are_told(told: &[Value]) {
+    let details: Vec<&Value> = told.iter().map(|it| &it["detail"]["data"]).collect();
+    assert!(details.iter().all(|it| it["erased"] == true), "{details:?}");
+    assert!(details.iter().all(|it| it.get("candidate").is_none()));
+    let subjects: BTreeSet<String> = details.iter().map(|it| it["attempt"].to_string()).collect();
+    assert_eq!(subjects.len(), 4, "{details:?}");
+}
+
+/// Repeats are repeats; what is new is accepted; nothing of it stays.
+async fn late_webhooks_bring_nothing_back(
+    everybody: &Everybody,
+    hers: &[Sent],
+    first: &[(String, EventId)],
+) {
+    let stage = &everybody.stage;
+    let again = send(everybody, hers).await;
+    for ((outcome, id), (_, before)) in again.iter().zip(first) {
+        assert_eq!(id, before);
+        assert_ne!(outcome, "accepted");
+        let event = stage.event(id).await.unwrap();
+        assert_eq!(event.summary.deliveries, 2);
+    }
+    let late = send(everybody, &late(everybody)).await;
+    everybody.let_everything_happen().await;
+    assert_gone(everybody, "after late webhooks").await;
+    for (_, id) in &late {
+        assert_eq!(stage.event(id).await.unwrap().summary.kind, Kind::Erased);
+    }
+}
+
+/// Nor does a replay, nor what iMocha lists, nor asking it.
+async fn operators_bring_nothing_back(everybody: &Everybody) {
+    let stage = &everybody.stage;
+    let yesterday = stage.clock.now().minus(Duration::from_hours(24)).day();
+    let replayed = json(stage, &["replay", "--from", &yesterday]).await;
+    assert_eq!(replayed["changed"], 0, "{replayed}");
+    json(stage, &["replay", "--unreadable"]).await;
+    everybody
+        .imocha
+        .remember(5001, imocha(everybody, 5001, ELENA, "Complete").to_vec());
+    everybody
+        .imocha
+        .invite(5001, "completed", "2026-01-15T10:00:00Z");
+    let call = everybody.ready("imocha", "", "", Bytes::new());
+    everybody
+        .imocha
+        .call_back_to(format!("{}{}", stage.bundle.api_url(), call.path));
+    let window = ["--from", "2026-01-15", "--to", "2026-01-16", "--wait"];
+    let run = json(stage, &[&["reconcile", "imocha"], &window[..]].concat()).await;
+    assert_eq!(
+        (&run["known"], &run["missing"]),
+        (&json!(1), &json!(0)),
+        "{run}"
+    );
+    let asked = json(stage, &["reprocess", "imocha", "5001", "--wait"]).await;
+    assert_eq!(asked["answered"], 1, "{asked}");
+    everybody.let_everything_happen().await;
+    assert_gone(everybody, "after a reconciliation").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_erased_is_in_no_store_and_comes_back_by_no_way() {
     let everybody = start().await;
@@ -242,55 +303,9 @@ async fn who_is_erased_is_in_no_store_and_comes_back_by_no_way() {
     everybody.let_everything_happen().await;
     assert_gone(&everybody, "after what followed").await;
 
-    // Whoever was told of an attempt is told that it is erased, and nothing else.
-    let told = inbox.rest().await;
-    let details: Vec<&Value> = told.iter().map(|it| &it["detail"]["data"]).collect();
-    assert!(details.iter().all(|it| it["erased"] == true), "{details:?}");
-    assert!(details.iter().all(|it| it.get("candidate").is_none()));
-    let subjects: BTreeSet<String> = details.iter().map(|it| it["attempt"].to_string()).collect();
-    assert_eq!(subjects.len(), 4, "{details:?}");
-
-    // Repeats are repeats; what is new is accepted; nothing of it stays.
-    let again = send(&everybody, &hers).await;
-    for ((outcome, id), (_, before)) in again.iter().zip(&first) {
-        assert_eq!(id, before);
-        assert_ne!(outcome, "accepted");
-        let event = stage.event(id).await.unwrap();
-        assert_eq!(event.summary.deliveries, 2);
-    }
-    let late = send(&everybody, &late(&everybody)).await;
-    everybody.let_everything_happen().await;
-    assert_gone(&everybody, "after late webhooks").await;
-    for (_, id) in &late {
-        assert_eq!(stage.event(id).await.unwrap().summary.kind, Kind::Erased);
-    }
-
-    // Nor by a replay, nor by what iMocha lists, nor by asking it.
-    let yesterday = stage.clock.now().minus(Duration::from_hours(24)).day();
-    let replayed = json(stage, &["replay", "--from", &yesterday]).await;
-    assert_eq!(replayed["changed"], 0, "{replayed}");
-    json(stage, &["replay", "--unreadable"]).await;
-    everybody
-        .imocha
-        .remember(5001, imocha(&everybody, 5001, ELENA, "Complete").to_vec());
-    everybody
-        .imocha
-        .invite(5001, "completed", "2026-01-15T10:00:00Z");
-    let call = everybody.ready("imocha", "", "", Bytes::new()).await;
-    everybody
-        .imocha
-        .call_back_to(format!("{}{}", stage.bundle.api_url(), call.path));
-    let window = ["--from", "2026-01-15", "--to", "2026-01-16", "--wait"];
-    let run = json(stage, &[&["reconcile", "imocha"], &window[..]].concat()).await;
-    assert_eq!(
-        (&run["known"], &run["missing"]),
-        (&json!(1), &json!(0)),
-        "{run}"
-    );
-    let asked = json(stage, &["reprocess", "imocha", "5001", "--wait"]).await;
-    assert_eq!(asked["answered"], 1, "{asked}");
-    everybody.let_everything_happen().await;
-    assert_gone(&everybody, "after a reconciliation").await;
+    assert_all_are_told(&inbox.rest().await);
+    late_webhooks_bring_nothing_back(&everybody, &hers, &first).await;
+    operators_bring_nothing_back(&everybody).await;
     assert_eq!(json(stage, &["erase", "--email", ELENA]).await["left"], 0);
 
     assert_eq!(all_of_eve(&everybody).await, eve);

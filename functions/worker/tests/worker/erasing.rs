@@ -19,7 +19,7 @@ use worker::reconcile::windows;
 
 const ADA: &str = "ada@example.com";
 const EVE: &str = "eve@example.com";
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn people() -> HashKey {
     SecretText::from("k".to_owned()).into()
