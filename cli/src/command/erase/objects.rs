@@ -34,12 +34,13 @@ impl<'a> Objects<'a> {
         };
         let (mut count, mut after) = (0, None);
         loop {
-            let (versions, next) = self.versions(&folder, after).await?;
+            let (versions, next) = self.versions(&folder, after.clone()).await?;
             count += versions.len();
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(count),
+            // A page that leads to itself would be counted for ever.
+            if next.is_none() || next == after {
+                return Ok(count);
             }
+            after = next;
         }
     }
 
