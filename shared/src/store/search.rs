@@ -4,7 +4,7 @@
 //! body that could not be read, nor of an attempt that is only half erased; so whoever erases reads it all.
 
 use super::body::{self, Encoding};
-use super::erasures::ERASING;
+use super::erased_attempts::ERASING;
 use super::item::Item;
 use super::table::{Attributes, Table, unavailable};
 use super::{StoreError, StoredEvent};
