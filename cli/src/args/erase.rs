@@ -13,7 +13,7 @@ pub struct EraseArgs {
     #[arg(long, value_name = "ID")]
     pub external_id: Option<String>,
     /// Whose attempt it is; with `--attempt`.
-    #[arg(long, value_name = "NAME", requires = "attempt")]
+    #[arg(long, value_name = "NAME", requires = "attempt", conflicts_with_all = ["email", "external_id"])]
     pub source: Option<String>,
     /// This attempt alone, whoever it is of: for a person whom no vendor named.
     #[arg(long, value_name = "ID", requires = "source")]
