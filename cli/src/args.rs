@@ -1,10 +1,12 @@
 //! What the command line takes.
 
+pub mod erase;
 pub mod replay;
 pub mod webhooks;
 
 use crate::lifetime::LinkLifetime;
 use clap::{Args, Parser, Subcommand};
+use erase::EraseArgs;
 use replay::ReplayArgs;
 use shared::event::Status;
 use std::num::NonZeroU32;
@@ -77,6 +79,8 @@ pub enum Command {
     Redrive(RedriveArgs),
     /// Read stored events anew, by the readers that this command was built with, and fold what they say now.
     Replay(ReplayArgs),
+    /// Erase a person: events, states, reports and what is to be done about them; and keep out what comes late. Not to be undone.
+    Erase(EraseArgs),
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ pub mod cost;
 pub mod demo;
 pub mod dlq;
 pub mod endpoints;
+pub mod erase;
 pub mod events;
 pub mod generate;
 pub mod local;

@@ -131,5 +131,6 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sweep => command::sweep::run(&find().await?, json).await,
         Command::Redrive(args) => command::redrive::run(&find().await?, &args, json).await,
         Command::Replay(args) => command::replay::run(find, &args, json).await,
+        Command::Erase(args) => command::erase::run(find, &args, json).await,
     }
 }

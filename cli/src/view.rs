@@ -33,6 +33,9 @@ pub struct AttemptView {
     pub assessment: Option<Assessment>,
     pub candidate: Option<Candidate>,
     pub version: u64,
+    /// When it was erased, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// An attempt's report.
@@ -92,6 +95,7 @@ impl AttemptView {
             assessment: state.assessment,
             candidate: state.candidate,
             version: stored.version,
+            erased_at: stored.erased_at,
         }
     }
 
@@ -117,12 +121,19 @@ impl AttemptView {
                     .as_ref()
                     .map(|it| it.title.as_ref().unwrap_or(&it.id)),
             ),
-            or_dash(self.status),
+            self.standing(),
             or_dash(self.decision),
             or_dash(self.score.map(score)),
             or_dash(self.report.as_ref().map(ReportView::text)),
             self.attempt.clone(),
         ]
+    }
+
+    fn standing(&self) -> String {
+        match self.erased_at {
+            Some(_) => "erased".to_owned(),
+            None => or_dash(self.status),
+        }
     }
 
     fn person(&self) -> Option<&String> {

@@ -72,6 +72,15 @@ impl ItemKey {
         }
     }
 
+    /// That a person is erased: by the keyed hash of what the person is known by.
+    #[must_use]
+    pub fn of_erased(person: &str) -> Self {
+        Self {
+            pk: format!("{ERASED_PREFIX}{}", part(person)),
+            sk: TOMBSTONE.to_owned(),
+        }
+    }
+
     /// The vendor, if this is an item about one.
     #[must_use]
     pub fn vendor(&self) -> Option<&str> {
@@ -174,6 +183,10 @@ pub const LIMITS: &str = "limits";
 pub const REGISTRATION: &str = "registration";
 /// What the sort keys of the runs begin with that compare what a vendor lists with what is stored.
 pub const RUN_PREFIX: &str = "reconcile#";
+/// The sort key of the note that a person is erased.
+pub const TOMBSTONE: &str = "tombstone";
+/// What the partition keys of the notes begin with that a person is erased. No source has this name.
+const ERASED_PREFIX: &str = "erased#";
 /// What the partition keys of items about a vendor begin with. No source has this name.
 const VENDOR_PREFIX: &str = "vendor#";
 const ATTEMPT_INFIX: &str = "#attempt#";

@@ -10,6 +10,7 @@ pub mod batch;
 pub mod caller;
 pub mod clock;
 pub mod config;
+pub mod erasure;
 pub mod error;
 pub mod event;
 pub mod fold;

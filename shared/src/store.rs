@@ -9,6 +9,8 @@ mod body;
 mod changes;
 mod confirmations;
 mod due;
+mod erased_attempts;
+mod erasures;
 mod events;
 mod item;
 mod known;
@@ -17,6 +19,7 @@ mod registrations;
 mod replays;
 mod reports;
 mod runs;
+mod search;
 mod table;
 mod trouble;
 mod update;
@@ -25,6 +28,8 @@ pub use asked::{Asked, AskedOutcome, Patience};
 pub use attempts::{Partition, StateWrite, StoredState};
 pub use confirmations::{Confirmation, ConfirmationOutcome, Difference};
 pub use due::{DueItem, FIRST_DUE};
+pub use erased_attempts::{AttemptName, ErasedItems, ReportsAtWork};
+pub use erasures::Tombstone;
 pub use events::{EventSummary, Origin, StoredEvent};
 pub use item::ItemError;
 pub use limits::{LimitsWrite, StoredLimits};
@@ -32,6 +37,7 @@ pub use registrations::{Registration, RegistrationCall, RegistrationOutcome};
 pub use replays::{Original, ReplayOutcome};
 pub use reports::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
 pub use runs::{Counts, Run, RunOutcome, Window};
+pub use search::Traces;
 pub use table::{BY_CANDIDATE, BY_DAY, DUE, TIME_TO_LIVE, Table};
 pub use trouble::Trouble;
 
@@ -99,6 +105,9 @@ pub enum StoreError {
     /// An item is not as this code writes it.
     #[error("an item of the table cannot be read")]
     Item(#[from] ItemError),
+    /// Others wrote an item as often as this tried to.
+    #[error("{0} was written by others time and again")]
+    Contended(ItemKey),
 }
 
 /// What a receiver needs of the table.

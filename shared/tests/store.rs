@@ -17,6 +17,8 @@ mod due;
 mod engine;
 #[path = "store/engines.rs"]
 mod engines;
+#[path = "store/erasures.rs"]
+mod erasures;
 #[path = "store/events.rs"]
 mod events;
 #[path = "store/limits.rs"]

@@ -20,7 +20,7 @@ use shared::key::ItemKey;
 use shared::person::HashKey;
 use shared::queue::{FoldMessage, Queue, Sqs};
 use shared::replay::Anew;
-use shared::store::{ReplayOutcome, StoreError};
+use shared::store::{ItemError, ReplayOutcome, StoreError};
 use std::future::Future;
 
 /// How often an event is begun anew because somebody else wrote it.
@@ -131,6 +131,8 @@ impl Replay<'_> {
     /// Replays one. What is wrong with the event alone is its outcome.
     async fn one(&self, item: &Item) -> Result<Outcome, StoreError> {
         match self.written(item).await {
+            // What was erased says no more than it did.
+            Err(StoreError::Item(ItemError::ErasedBody { .. })) => Ok(Outcome::Unchanged),
             Err(StoreError::Item(error)) => Ok(Outcome::Failed(causes(&error))),
             result => result,
         }

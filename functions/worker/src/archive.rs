@@ -119,6 +119,12 @@ fn failed(error: SdkError<PutObjectError>) -> ArchiveError {
 /// Where a report of the attempt that this item is of is kept, by the SHA-256 of its bytes in hex.
 #[must_use]
 pub fn object_key(item: &ItemKey, sha256: &str) -> Option<String> {
+    Some(format!("{}{sha256}.pdf", folder(item)?))
+}
+
+/// Where all reports of the attempt are kept that this item is of, and none of another: what their keys begin with.
+#[must_use]
+pub fn folder(item: &ItemKey) -> Option<String> {
     let (source, attempt) = item.encoded_attempt()?;
     // A path of dots alone would be another path to whoever shortens it.
     let attempt = if attempt.bytes().all(|byte| byte == b'.') {
@@ -126,7 +132,7 @@ pub fn object_key(item: &ItemKey, sha256: &str) -> Option<String> {
     } else {
         attempt.to_owned()
     };
-    Some(format!("{FOLDER}/{source}/{attempt}/{sha256}.pdf"))
+    Some(format!("{FOLDER}/{source}/{attempt}/"))
 }
 
 /// S3, as the worker uses it.

@@ -73,6 +73,9 @@ struct Attempt {
     attempt: String,
     /// How often it has changed. Numbers may be missing: what changed again before it was published is published once.
     version: u64,
+    /// There, and true, once the attempt was erased: then nothing else is known of it, and nothing else is to be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased: Option<bool>,
     /// How far it is, in the same words for all sources.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<schema::StatusWord>"))]
@@ -227,6 +230,7 @@ impl Attempt {
             source: stored.source,
             attempt: stored.attempt,
             version: stored.version,
+            erased: stored.erased_at.map(|_| true),
             status: state.status.map(|(status, _)| status),
             vendor_status: state.vendor_status,
             decision: state.decision.map(|(decision, _)| decision),

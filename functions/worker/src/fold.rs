@@ -50,17 +50,21 @@ impl Worker {
         correlation_id: &str,
     ) -> Result<(), JobError> {
         for _ in 0..ATTEMPTS {
-            let partition = self.table.partition(&key.pk).await?;
+            let partition = self.partition_after_erasing(&key.pk).await?;
             let mut events = partition.events.iter();
             let event = events
                 .find(|event| event.key == *key)
                 .ok_or_else(|| JobError::Gone(key.clone()))?;
             // The key of a long id holds only its hash.
             let attempt = event.summary.attempt.as_deref().unwrap_or(attempt);
-            if let Written::Current { follow_ups } = self
-                .write_state(&key.pk, source, attempt, &partition)
-                .await?
-            {
+            let written = if partition.is_erased() {
+                let follow_ups = Vec::new();
+                Written::Current { follow_ups }
+            } else {
+                self.write_state(&key.pk, source, attempt, &partition)
+                    .await?
+            };
+            if let Written::Current { follow_ups } = written {
                 self.settle_asked(source, attempt, &partition).await?;
                 self.settle_events(&partition.events).await?;
                 self.keep_partition(&partition).await?;
@@ -237,6 +241,11 @@ impl Worker {
             .event(key)
             .await?
             .ok_or_else(|| JobError::Gone(key.clone()))?;
+        if self.erase_alone(&event).await? {
+            // It is marked anew, as it is now.
+            let event = self.table.event(key).await?;
+            return self.settle_events(event.as_slice()).await;
+        }
         if event.event.kind == Kind::Unreadable {
             tracing::error!(
                 webhook.source = event.summary.source,

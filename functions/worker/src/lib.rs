@@ -2,7 +2,7 @@
 //!
 //! One file a job: [`fold`] works out where an attempt stands, [`publish`] tells other systems of it, [`fetch_report`] has its
 //! report in our own hands, [`read_result`] has the vendor's API confirm it, [`ask_imocha`] has callbacks sent again, [`register`]
-//! has a vendor call us, [`sweep`] finds what was left undone. [`vendors`] are the vendors' APIs, [`download`] follows their links,
+//! has a vendor call us, [`sweep`] finds what was left undone. What comes of somebody who is erased is erased by the fold (`erase`). [`vendors`] are the vendors' APIs, [`download`] follows their links,
 //! [`archive`] is where reports are kept, [`bus`] is where a [`change`] is published. A job that has to wait makes its item due
 //! later and is done; only what is broken fails its message.
 
@@ -12,6 +12,7 @@ pub mod bus;
 pub mod change;
 pub mod config;
 pub mod download;
+mod erase;
 pub mod fetch_report;
 pub mod fold;
 pub mod job;
@@ -206,6 +207,7 @@ impl Worker {
     async fn run_or_wait(&self, deadline: Instant, message: &Message) -> Result<(), JobError> {
         match self.run(deadline, message).await {
             Err(JobError::Waiting(waiting)) => self.wait(message, waiting).await,
+            Err(JobError::Gone(key)) if self.is_of_erased_attempt(&key).await? => Ok(()),
             result => result,
         }
     }

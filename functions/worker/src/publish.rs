@@ -30,7 +30,9 @@ impl Worker {
                 return Ok(());
             }
             let now = self.clock.now();
-            let settled = self.table.settle_published(&state, now, self.keep_for);
+            // That an attempt was erased is known for ever.
+            let keep_for = self.keep_for.filter(|_| state.erased_at.is_none());
+            let settled = self.table.settle_published(&state, now, keep_for);
             if settled.await? {
                 return Ok(());
             }

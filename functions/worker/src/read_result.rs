@@ -78,6 +78,10 @@ impl Worker {
         correlation_id: &str,
     ) -> Result<(), JobError> {
         let partition = self.table.partition(&key.pk).await?;
+        if partition.is_erased() {
+            // What would only be erased again is not stored.
+            return Ok(());
+        }
         let called = called(&partition);
         let is_snapshot = matches!(result.event.order, Order::Snapshot(_));
         let Some(result) = placed(result, &partition) else {

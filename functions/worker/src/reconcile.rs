@@ -261,6 +261,11 @@ impl Worker {
         let attempt = invite.id.to_string();
         let pk = attempt_partition(SOURCE, &attempt);
         let partition = self.table.partition(&pk).await?;
+        let is_new = partition.state.is_none();
+        if partition.is_erased() || is_new && self.is_erased(invite.candidate()).await? {
+            // It is not missing: nobody is to have it.
+            return Ok(Found::Known);
+        }
         match invite.status {
             Status::Cancelled => {
                 self.store_invite(run, InviteState::Cancelled, invite, &partition, now)

@@ -15,6 +15,8 @@ mod bodies;
 mod confirming;
 #[path = "worker/downloads.rs"]
 mod downloads;
+#[path = "worker/erasing.rs"]
+mod erasing;
 #[path = "worker/fold.rs"]
 mod fold;
 #[path = "worker/heard.rs"]

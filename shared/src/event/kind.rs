@@ -20,6 +20,8 @@ pub enum Kind {
     Unreadable,
     /// Read, but of no kind that is known here.
     Unknown,
+    /// It came, and what it said was erased.
+    Erased,
 }
 
 /// What was done to an assessment.
@@ -54,6 +56,7 @@ impl fmt::Display for Kind {
             Self::Ping => formatter.write_str("ping"),
             Self::Unreadable => formatter.write_str("unreadable"),
             Self::Unknown => formatter.write_str("unknown"),
+            Self::Erased => formatter.write_str("erased"),
         }
     }
 }
@@ -80,6 +83,7 @@ impl FromStr for Kind {
                 "ping" => Ok(Self::Ping),
                 "unreadable" => Ok(Self::Unreadable),
                 "unknown" => Ok(Self::Unknown),
+                "erased" => Ok(Self::Erased),
                 _ => Err(unknown()),
             },
         }
@@ -105,7 +109,13 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_back_from_its_word() {
-        let mut kinds = vec![Kind::Decided, Kind::Ping, Kind::Unreadable, Kind::Unknown];
+        let mut kinds = vec![
+            Kind::Decided,
+            Kind::Ping,
+            Kind::Unreadable,
+            Kind::Unknown,
+            Kind::Erased,
+        ];
         kinds.extend(Status::ALL.map(Kind::Attempt));
         kinds.extend(AssessmentChange::ALL.map(Kind::Assessment));
         for kind in kinds {

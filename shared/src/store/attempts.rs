@@ -4,6 +4,7 @@ use super::asked::Asked;
 use super::changes::mark_changed;
 use super::confirmations::Confirmation;
 use super::due::Mark;
+use super::erasures::ERASED_AT;
 use super::item::{Item, expiry, json, number, text, word};
 use super::reports::ReportItem;
 use super::table::{Attributes, BY_CANDIDATE, TIME_TO_LIVE, Table, unavailable};
@@ -60,6 +61,8 @@ pub struct StoredState {
     pub report: Option<u64>,
     /// When it is to be forgotten, in seconds since the epoch.
     pub expires_at: Option<i64>,
+    /// When the attempt was erased, if it was: whatever comes of it from then on is erased, too.
+    pub erased_at: Option<Timestamp>,
 }
 
 /// A state to be written.
@@ -113,6 +116,7 @@ impl StoredState {
             folds: item.count("folds")?,
             report: item.optional_count("report"),
             expires_at: item.optional_number(TIME_TO_LIVE),
+            erased_at: item.optional_time(ERASED_AT),
         })
     }
 }
@@ -146,6 +150,13 @@ impl StateWrite<'_> {
 }
 
 impl Partition {
+    /// Whether the attempt was erased.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        let state = self.state.as_ref();
+        state.is_some_and(|state| state.erased_at.is_some())
+    }
+
     /// The number that a new report gets: above those of all that there are, also where the state that named them is gone.
     #[must_use]
     pub fn next_report(&self) -> u64 {
@@ -300,4 +311,4 @@ impl Table {
 const PARTITION_ATTRIBUTES: &str = "pk, sk, id, #source, attempt, kind, event, origin, raw_sha256, raw_encoding, raw_parts, \
     raw_size_bytes, first_received, last_received, deliveries, due_shard, due_at, tries, expires_at, replays, #state, version, folds, \
     changed_at, published, report, link, valid_until, outcome, #url, requested_at, requested_by, asked_at, times, \
-    answered_at, problem, read_at, differences, s3_key, sha256, size_bytes, content_type, fetched_at, fetched_from";
+    answered_at, erased_at, problem, read_at, differences, s3_key, sha256, size_bytes, content_type, fetched_at, fetched_from";

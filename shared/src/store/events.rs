@@ -2,6 +2,7 @@
 
 use super::body::{self, Encoding, StoredBody};
 use super::due::Mark;
+use super::erasures::ERASED_AT;
 use super::item::{Item, count, expiry, json, number, text, time, word};
 use super::table::{Attributes, BY_DAY, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
@@ -65,6 +66,8 @@ pub struct StoredEvent {
     pub marked: bool,
     /// How often its bytes were read anew and said something else.
     pub replays: u64,
+    /// When its bytes were erased, if they were.
+    pub erased_at: Option<Timestamp>,
     body: BodyPlace,
 }
 
@@ -160,6 +163,16 @@ impl StoredEvent {
         body.ok_or_else(|| self.damaged())
     }
 
+    /// The exact bytes are there to be read.
+    pub(super) fn readable(&self) -> Result<(), ItemError> {
+        match self.erased_at {
+            None => Ok(()),
+            Some(_) => Err(ItemError::ErasedBody {
+                event: self.key.clone(),
+            }),
+        }
+    }
+
     fn damaged(&self) -> ItemError {
         ItemError::DamagedBody {
             event: self.key.clone(),
@@ -174,6 +187,7 @@ impl StoredEvent {
             event: item.json("event")?,
             marked: Mark::is_on(attributes),
             replays: item.optional_count("replays").unwrap_or(0),
+            erased_at: item.optional_time(ERASED_AT),
             body: BodyPlace {
                 sha256: item.text("raw_sha256")?.to_owned(),
                 encoding: item.word("raw_encoding")?,
@@ -319,6 +333,7 @@ impl Table {
 
     /// The exact bytes of the event's body: those that came, or an error.
     pub async fn event_body(&self, event: &StoredEvent) -> Result<Vec<u8>, StoreError> {
+        event.readable()?;
         let mut stored = Vec::new();
         for key in event.body.keys(&event.key) {
             let item = self.get(&key).await?.ok_or_else(|| event.damaged())?;

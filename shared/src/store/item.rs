@@ -26,6 +26,12 @@ pub enum ItemError {
         /// The event.
         event: ItemKey,
     },
+    /// The bytes of an event's body were erased.
+    #[error("the body of {event} was erased")]
+    ErasedBody {
+        /// The event.
+        event: ItemKey,
+    },
 }
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {

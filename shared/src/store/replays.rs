@@ -72,6 +72,7 @@ impl Table {
             return Ok(None);
         };
         let (item, event) = (Item(&attributes), StoredEvent::read(&attributes)?);
+        event.readable()?;
         let body = if event.is_in_parts() {
             self.event_body(&event).await?
         } else {

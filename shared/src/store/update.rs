@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{self, AttributeValue, ReturnValue, TransactWriteItem};
 use std::collections::HashMap;
 
+#[derive(Clone)]
 pub(super) struct Update {
     key: ItemKey,
     sets: Vec<String>,

@@ -62,6 +62,7 @@ async fn a_state_is_written_over_the_version_that_it_was_made_from() {
         folds: 2,
         report: Some(3),
         expires_at: None,
+        erased_at: None,
     };
     assert_eq!(stored_state(&engine, "7").await, Some(expected));
 }

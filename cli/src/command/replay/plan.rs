@@ -10,7 +10,7 @@ use shared::event::{Event, Kind};
 use shared::key::EventId;
 use shared::person::HashKey;
 use shared::replay::Anew;
-use shared::store::StoreError;
+use shared::store::{ItemError, StoreError};
 use std::collections::BTreeMap;
 
 /// How many are read, from the oldest to the newest.
@@ -102,6 +102,7 @@ async fn sampled(
             (Outcome::of(&anew), becomes(&anew))
         }
         Ok(None) => (Outcome::gone(), None),
+        Err(StoreError::Item(ItemError::ErasedBody { .. })) => (Outcome::Unchanged, None),
         Err(StoreError::Item(error)) => (Outcome::Failed(causes(&error)), None),
         Err(error) => return Err(error.into()),
     };

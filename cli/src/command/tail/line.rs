@@ -53,13 +53,22 @@ impl Change {
         score.known().map(view::score)
     }
 
+    /// How far the attempt is, or that nobody is to know.
+    fn standing(&self) -> Option<&str> {
+        let erased = self.0.pointer("/data/erased").and_then(Value::as_bool);
+        match erased {
+            Some(true) => Some("erased"),
+            _ => self.text("/data/status"),
+        }
+    }
+
     fn cells(&self) -> [String; 7] {
         let version = self.0.pointer("/data/version").and_then(Value::as_u64);
         [
             or_dash(self.text("/time")),
             or_dash(self.text("/data/source")),
             or_dash(self.text("/data/attempt")),
-            or_dash(self.text("/data/status")),
+            or_dash(self.standing()),
             or_dash(self.text("/data/decision")),
             or_dash(self.score()),
             or_dash(version),

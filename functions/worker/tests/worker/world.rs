@@ -261,6 +261,14 @@ impl World {
         self.table.event(&delivery.key).await.unwrap().unwrap()
     }
 
+    /// An item as it lies in the table.
+    pub async fn item(&self, key: &ItemKey) -> HashMap<String, AttributeValue> {
+        let get = self.client.get_item().table_name(&self.aws.table_name);
+        let get = get.key("pk", AttributeValue::S(key.pk.clone()));
+        let get = get.key("sk", AttributeValue::S(key.sk.clone()));
+        get.send().await.unwrap().item.unwrap()
+    }
+
     pub async fn report(&self, key: &ItemKey) -> ReportItem {
         self.table.report(key).await.unwrap().unwrap()
     }

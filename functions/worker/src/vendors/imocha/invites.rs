@@ -82,6 +82,12 @@ impl std::fmt::Debug for Invite {
 }
 
 impl Invite {
+    /// Whose it is, as far as the list says.
+    #[must_use]
+    pub fn candidate(&self) -> Option<&Candidate> {
+        self.event.candidate.as_ref()
+    }
+
     /// It as an event, found at `received`.
     #[must_use]
     pub fn delivery(&self, received: Timestamp) -> Delivery {
