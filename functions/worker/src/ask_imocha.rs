@@ -60,11 +60,13 @@ impl Worker {
             Ok(admission) => admission,
             Err(error) => return self.postpone_asking(ids, &error.unless_waiting()?).await,
         };
-        let begun = self.begin_asking(ids).await?;
-        if begun.is_empty() {
-            self.vendors.imocha.give_back(admission).await;
-            return Ok(());
-        }
+        let begun = match self.begin_asking(ids).await {
+            Ok(begun) if !begun.is_empty() => begun,
+            nothing => {
+                self.vendors.imocha.give_back(admission).await;
+                return nothing.map(drop);
+            }
+        };
         let ids: BTreeSet<i64> = begun.keys().copied().collect();
         let doubt = self.doubt(&ids).await?;
         match self

@@ -68,11 +68,18 @@ impl Worker {
             .take("2026-01-15T10".len())
             .collect();
         let key = Run::key(SOURCE, &format!("schedule-{hour}"));
-        let windows = windows(now.minus(DAY * u32::from(days)), now);
+        let windows = windows(now.minus(self.looks_back(days)), now);
         if self.table.create_run(&key, &windows, now).await? {
             self.go_on(&key, correlation_id).await;
         }
         Ok(())
+    }
+
+    /// Not to what is forgotten already: it would be missing, and come again.
+    fn looks_back(&self, days: u16) -> Duration {
+        let days = DAY * u32::from(days);
+        let kept = self.keep_for.map(|it| it.saturating_sub(DAY).max(it / 2));
+        kept.map_or(days, |kept| days.min(kept))
     }
 
     async fn go_on(&self, key: &ItemKey, correlation_id: &str) {
@@ -138,7 +145,10 @@ impl Worker {
     ) -> Result<(), JobError> {
         let tried = match self.vendors.imocha.try_key(None).await {
             Ok(Trial::Good) => Ok(()),
-            Ok(Trial::Untold) => Err(VendorError::KeyRefused(status)),
+            Ok(Trial::Untold) => {
+                self.vendors.imocha.doubt_key().await;
+                Err(VendorError::KeyRefused(status))
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = tried {

@@ -258,7 +258,12 @@ impl Table {
                 return Ok(true);
             }
         }
-        Ok(false)
+        if self.get(&state).await?.is_some() {
+            return Ok(false);
+        }
+        // The state has expired, and there is nobody to tell.
+        let update = report.settling(fetching, now, keep_for);
+        Ok(self.update(update).await?.is_some())
     }
 
     /// Leaves a report for later, and notes why. If it is to be looked for later still, that stays so.

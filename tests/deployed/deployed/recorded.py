@@ -7,8 +7,8 @@ from deployed.place import SOURCES
 
 # What the worker must report as failed, by file: the messages that it cannot read.
 _POISON = {"mixed-batch": ["not-json", "unknown-version"]}
-# Those whose item a webhook does not leave: here nobody has asked to register anything.
-_OF_NOTHING = {"register"}
+# Those whose item a webhook does not leave: here nobody has asked to register anything, and no API that could tell a result is on.
+_OF_NOTHING = {"register", "read-result"}
 
 
 class Recorded:

@@ -5,6 +5,7 @@ use crate::vendors::{deliver, endpoints};
 use imocha_webhook::Imocha;
 use local::stand_ins::Imocha as ImochaApi;
 use serde_json::{Value, json};
+use shared::key::{CONFIRMATION, ItemKey};
 use shared::queue::FoldMessage;
 use shared::registration::Wanted;
 use shared::store::{AskedOutcome, RegistrationOutcome, ReportOutcome};
@@ -49,6 +50,9 @@ async fn the_messages_under_events_do_what_their_names_say() {
     let (table, wanted) = (&stage.table, Wanted::default());
     let request = table.request_registration("xobin", "r", &wanted, false, stage.clock.now());
     assert!(request.await.unwrap());
+    let confirmation = ItemKey::of_attempt("imocha", "3314697", CONFIRMATION);
+    let request = table.request_confirmation(&confirmation, stage.clock.now());
+    assert!(request.await.unwrap());
     let failed = async |name: &str| -> Vec<Value> {
         let answer = stage
             .bundle
@@ -65,6 +69,8 @@ async fn the_messages_under_events_do_what_their_names_say() {
         "fold",
         "publish",
         "fetch-report",
+        "read-result",
+        "reconcile",
         "ask-imocha",
         "register",
         "sweep",

@@ -30,7 +30,8 @@ impl Worker {
             .filter(|id| Some(*id) != known)
             .collect();
         let (Some(known), false) = (known, suspects.is_empty()) else {
-            // The known one was alone in the call, or nothing tells this id from a bad key.
+            // The known one was alone in the call, or nothing tells this id from a bad key: three such in a row do.
+            self.vendors.imocha.doubt_key().await;
             return self
                 .asked_in_vain(ids, &VendorError::KeyRefused(status))
                 .await;
@@ -151,9 +152,12 @@ impl Worker {
         let [id] = ids.iter().copied().collect::<Vec<_>>()[..] else {
             return Ok(Doubt::Ids);
         };
-        let known =
-            self.vendors.imocha.known.id().await? == Some(id) || self.has_called_us(id).await?;
-        Ok(if known { Doubt::Key } else { Doubt::Ids })
+        let is_known = match self.vendors.imocha.known.id().await? {
+            Some(known) => known == id,
+            // Nothing better is known. An account's attempts may be taken from it.
+            None => self.has_called_us(id).await?,
+        };
+        Ok(if is_known { Doubt::Key } else { Doubt::Ids })
     }
 
     /// An id that iMocha has: the one that it is known to have, else one of these of which it has called us, else any of

@@ -177,8 +177,9 @@ impl Client {
     }
 
     /// Counts a call that was undecided against the key, since nothing can tell what it was about.
-    pub(super) async fn doubt_key(&self, admitted_at: Timestamp) {
-        self.limits.note(Outcome::KeyDoubted, admitted_at).await;
+    pub(super) async fn doubt_key(&self) {
+        let now = self.clock.now();
+        self.limits.note(Outcome::KeyDoubted, now).await;
     }
 
     /// Makes the call, whatever the answer's status. `judge` says what the answer means for the calls that come after it:
@@ -219,12 +220,12 @@ impl Client {
         Ok((bytes, answer.success()?))
     }
 
-    /// The PDF or the JSON that a call is answered with, and when it was admitted. `judge` is as in [`Client::ask`].
+    /// The PDF or the JSON that a call is answered with. `judge` is as in [`Client::ask`].
     pub(super) async fn document(
         &self,
         request: RequestBuilder,
         judge: impl FnOnce(&Answer) -> Outcome,
-    ) -> Result<(Document, Timestamp), VendorError> {
+    ) -> Result<Document, VendorError> {
         let admission = self.admit().await?;
         let request = self.authenticated(request, &admission.key)?;
         let document = Document::read(request.timeout(DOCUMENT)).await;
@@ -234,7 +235,7 @@ impl Client {
             Err(error) => without_answer(error),
         };
         self.note(&admission, outcome).await;
-        Ok((document?, admission.at()))
+        document
     }
 
     async fn answer(

@@ -109,6 +109,11 @@ impl Limits {
                 }
             }
         }
+        let vendor = self.vendor;
+        tracing::warn!(
+            vendor,
+            "what a call came to is not noted: others were faster each time"
+        );
     }
 
     /// Whether the state that follows from what is known is stored. Either way, what is stored is known then.

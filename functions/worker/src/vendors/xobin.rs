@@ -84,8 +84,7 @@ impl Api {
             return Ok(NO_ID);
         }
         let request = self.client.post(&path(attempt, "download"), &json!({}));
-        let (document, _) = self.client.document(request, Answer::outcome).await?;
-        match document {
+        match self.client.document(request, Answer::outcome).await? {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
             Document::Other(answer) => answer.success().and(Err(VendorError::Strange)),
         }

@@ -36,6 +36,7 @@ enum Call {
     JobmojitoList,
     JobmojitoPdf,
     TestlifyLink,
+    XobinResult,
     XobinShare,
     XobinDownload,
     XobinRegister,
@@ -43,7 +44,7 @@ enum Call {
 
 use Call::*;
 
-const ALL: [Call; 12] = [
+const ALL: [Call; 13] = [
     ProcessCallbacks,
     RetrieveInvites,
     ImochaResult,
@@ -53,6 +54,7 @@ const ALL: [Call; 12] = [
     JobmojitoList,
     JobmojitoPdf,
     TestlifyLink,
+    XobinResult,
     XobinShare,
     XobinDownload,
     XobinRegister,
@@ -81,6 +83,7 @@ impl Call {
             JobmojitoList => "/merchant-result-list",
             JobmojitoPdf => "/job-interview-pdf",
             TestlifyLink => "/1.pdf",
+            XobinResult => "/assessments/report/",
             XobinShare => "/share",
             XobinDownload => "/download",
             XobinRegister => "/webhooks",
@@ -121,6 +124,8 @@ impl Call {
             // The window is halved instead, at once: 5 minutes later if that message gets lost.
             (RetrieveInvites, Bad::Endless) => ("", NOT_READY, false),
             (RetrieveInvites, Bad::Stuck | Bad::Trickling) => ("", NOT_READY, true),
+            // What such a list says of one attempt is not known then.
+            (JobmojitoList, Bad::Endless) => ("", None, false),
             (call, Bad::Endless) if call.way().is_some() => (TOO_LARGE, NOT_READY, false),
             (_, Bad::CutOff) => (CUT_OFF, LATER, true),
             (_, Bad::Page(200)) => (STRANGE, LATER, false),
@@ -201,6 +206,7 @@ async fn work(world: &World, call: Call, url: &str) -> (Job, ItemKey) {
         }
         ImochaResult => doubted(world, "imocha").await,
         JobmojitoDetails | JobmojitoList => doubted(world, "jobmojito").await,
+        XobinResult => doubted(world, "xobin").await,
         ImochaReport | ImochaPdf => offered("imocha", Report::OnRequest).await,
         JobmojitoPdf => offered("jobmojito", Report::OnRequest).await,
         XobinShare | XobinDownload => offered("xobin", Report::OnRequest).await,

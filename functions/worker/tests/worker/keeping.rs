@@ -123,6 +123,21 @@ async fn what_somebody_has_deleted_is_kept_anew_when_it_is_offered_again() {
 }
 
 #[tokio::test]
+async fn a_report_whose_attempt_has_expired_meanwhile_is_settled_all_the_same() {
+    let world = world().await;
+    let key = offered(&world, "1").await;
+    let state = ItemKey {
+        pk: key.pk.clone(),
+        sk: shared::key::STATE.into(),
+    };
+    world.delete(&state).await;
+    let fetched = world.worker.fetch_report(&key, A_WHILE, "r").await;
+    fetched.unwrap();
+    assert_eq!(kept(world.report(&key).await).s3_key, object("1"));
+    assert!(world.marked().await.is_empty());
+}
+
+#[tokio::test]
 async fn the_same_report_of_two_attempts_is_each_ones_own() {
     let world = world().await;
     let link = link(&world.pdf("1"));

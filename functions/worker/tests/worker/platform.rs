@@ -392,9 +392,10 @@ fn call(database: &Database, target: &str, input: &Value) -> Response {
         "GetItem" => done(input, |it| database.get_item(it)),
         "PutItem" => done(input, |it| database.put_item(it)),
         "Query" => done(input, |it| database.query(it)),
+        "Scan" => done(input, |it| database.scan(it)),
         "TransactWriteItems" => done(input, |it| database.transact_write_items(it)),
         "UpdateItem" => done(input, |it| database.update_item(it)),
-        other => panic!("the worker calls {other}"),
+        other => panic!("nobody here is known to call {other}"),
     }
 }
 

@@ -268,6 +268,41 @@ async fn what_was_sent_again_and_is_behind_all_the_same_is_read_and_not_asked_fo
 }
 
 #[tokio::test]
+async fn what_is_forgotten_already_is_not_looked_for() {
+    for (retention, days) in [("0", 14), ("30", 14), ("7", 6)] {
+        let world = world_with(&[("RETENTION_DAYS", retention)]).await;
+        with(&world, Vec::new());
+        let last = Reconcile::Last { days: 14 };
+        world.worker.reconcile(&last, "r").await.unwrap();
+        world.work_off_queue().await;
+        let calls = calls(&world, "testattempts").into_iter();
+        let earliest = calls.map(|call| time(&call.body, "StartDateTime")).min();
+        assert_eq!(earliest, Some(at(-days * 24 * HOUR)), "{retention}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_bad_from_the_beginning_is_found_to_be() {
+    let world = world().await;
+    world.vendor().answers(|_| Some((401, json!({}))));
+    let key = begin(&world, "a", 24).await;
+    for refused in 1..=3 {
+        step(&world, &key).await.unwrap();
+        assert_eq!(calls(&world, "testattempts").len(), refused);
+        assert_eq!(run(&world, &key).await.outcome, RunOutcome::Running);
+        world.wait_until(world.only_marked().await.due_at);
+        world.clock.advance(std::time::Duration::from_secs(1));
+    }
+    let shut = world.worker.vendors.result("imocha", "7").await;
+    let late = world.worker.vendors.result("imocha", "7").await;
+    assert!(
+        late.is_err(),
+        "after one call that finds out, none goes: {shut:?}"
+    );
+    assert!(calls(&world, "/reports/").len() <= 1);
+}
+
+#[tokio::test]
 async fn an_invitation_that_expired_after_it_had_been_cancelled_and_renewed_is_expired() {
     let world = world().await;
     for (number, state) in ["cancelled", "expired", "cancelled"]

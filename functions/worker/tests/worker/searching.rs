@@ -181,6 +181,23 @@ async fn an_only_id_that_is_refused_while_nothing_is_known_is_tried_later() {
 }
 
 #[tokio::test]
+async fn one_that_has_called_us_and_is_ours_no_more_is_foreign_and_shuts_nothing() {
+    let world = world().await;
+    with_known(&world, 1000).await;
+    let called = step("7", shared::event::Status::Completed, at(0));
+    world.record(&called).await;
+    with_foreign(&world, [7]);
+    ask(&world, [7]).await;
+    assert_eq!(outcome(&world, 7).await, AskedOutcome::Foreign);
+    ask(&world, [8]).await;
+    assert_eq!(
+        outcome(&world, 8).await,
+        AskedOutcome::Open,
+        "the API is open"
+    );
+}
+
+#[tokio::test]
 async fn a_key_that_is_withdrawn_during_the_search_makes_nobody_foreign() {
     let world = world().await;
     let before = with_known(&world, 1000).await;

@@ -216,8 +216,12 @@ mod tests {
     #[test]
     fn how_far_it_is_follows_from_the_list_and_of_the_completed_from_the_element() {
         let status = |state, word: &str| {
-            let answer = format!(r#"[{{"testInvitationId":7,"testStatus":{word}}}]"#);
-            listed(state, &answer).unwrap()[0].status
+            let [documented, seen] = ["testStatus", "teststatus"].map(|name| {
+                let answer = format!(r#"[{{"testInvitationId":7,"{name}":{word}}}]"#);
+                listed(state, &answer).unwrap()[0].status
+            });
+            assert_eq!(documented, seen);
+            seen
         };
         let completed = |word| status(InviteState::Completed, word);
         assert_eq!(completed("\"Completed\""), Status::Completed);

@@ -109,12 +109,7 @@ impl Api {
 
     /// The answer to a call about one attempt, which is not found where it is refused and the key is good. One that may be about
     /// the key all the same counts against it: three in a row are.
-    pub(super) async fn told(
-        &self,
-        answer: Answer,
-        id: i64,
-        admitted_at: Timestamp,
-    ) -> Result<Answer, VendorError> {
+    pub(super) async fn told(&self, answer: Answer, id: i64) -> Result<Answer, VendorError> {
         if answer.status.is_success() {
             self.note_known(id).await;
         }
@@ -127,7 +122,7 @@ impl Api {
         match self.try_key(Some(id)).await {
             Ok(Trial::Good) => Err(VendorError::NotFound),
             Ok(Trial::Untold) | Err(VendorError::Waiting(_)) => {
-                self.client.doubt_key(admitted_at).await;
+                self.client.doubt_key().await;
                 Ok(answer)
             }
             Err(error) => Err(error),
