@@ -9,26 +9,32 @@ const HOW: [How; 3] = [How::Refuses, How::Hangs, How::Throttles];
 /// For how many minutes something is down at the worst; in each of them a sweep runs.
 const MINUTES: usize = 10;
 
-/// Has a dependency be down in each way, for as long as the deliveries take and for ten minutes, and the story end well.
+/// Has a dependency be down in each way, for as long as the deliveries take and for ten minutes, and the story end well. Much of
+/// it is waiting: the ways are gone at the same time, each on a bundle of its own.
 async fn down(dependency: Dependency, answered: StatusCode) {
+    tests::stage::binaries().await;
+    let ways = HOW.map(|how| tokio::spawn(down_in_a_way(dependency, how, answered)));
+    for way in ways {
+        way.await.unwrap();
+    }
+}
+
+async fn down_in_a_way(dependency: Dependency, how: How, answered: StatusCode) {
     let lane = Lane::start().await;
-    let mut number = 0;
-    for how in HOW {
-        // A call that hangs is waited for in real time.
-        let long = if how == How::Hangs { 2 } else { MINUTES };
-        for minutes in [0, long] {
-            number += 1;
-            let outage = Outage::new(dependency, how);
-            let told = format!("{outage}, {minutes} minutes");
-            let story = lane.suffer(number, outage, minutes, answered).await;
-            assert!(!story.answers.is_empty());
-            assert!(
-                story.answers.iter().all(|it| *it == answered),
-                "{told}: {:?}",
-                story.answers
-            );
-            assert!(story.problems.is_empty(), "{told}: {:#?}", story.problems);
-        }
+    // A call that hangs is waited for in real time.
+    let long = if how == How::Hangs { 1 } else { MINUTES };
+    for (number, minutes) in [(1, 0), (2, long)] {
+        let outage = Outage::new(dependency, how);
+        let told = format!("{outage}, {minutes} minutes");
+        let story = lane.suffer(number, outage, minutes, answered).await;
+        assert!(!story.answers.is_empty());
+        assert!(story.felt > 0, "{told}: nobody noticed");
+        assert!(
+            story.answers.iter().all(|it| *it == answered),
+            "{told}: {:?}",
+            story.answers
+        );
+        assert!(story.problems.is_empty(), "{told}: {:#?}", story.problems);
     }
     lane.stop().await;
 }

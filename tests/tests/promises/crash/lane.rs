@@ -60,6 +60,8 @@ pub struct Lane {
 pub struct Suffered {
     /// What each delivery was answered while it lasted.
     pub answers: Vec<StatusCode>,
+    /// How many calls met it.
+    pub felt: usize,
     pub problems: Vec<String>,
 }
 
@@ -165,14 +167,17 @@ impl Lane {
         let answers = join_all(deliveries.iter().map(post)).await;
         let mut suffered = Suffered {
             answers: answers.iter().map(Response::status).collect(),
+            felt: 0,
             problems: Vec::new(),
         };
+        // Until what follows from them was tried.
+        self.until_quiet(&self.stage).await;
         for _ in 0..minutes {
             self.stage.let_time_pass().await;
             self.stage.sweep().await;
             self.until_quiet(&self.stage).await;
         }
-        self.plan.end();
+        suffered.felt = self.plan.end_outage();
         let mut accepted = Vec::new();
         for (delivery, answer) in deliveries.iter().zip(answers) {
             let answer = if answer.status().is_success() {

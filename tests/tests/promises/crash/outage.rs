@@ -6,6 +6,7 @@ use local::engine::Service;
 use local::faults::{ErrorAnswer, Fault};
 use std::fmt;
 use std::future::ready;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// What is down.
@@ -32,6 +33,7 @@ pub struct Outage {
     pub of: Dependency,
     pub how: How,
     mended: watch::Sender<()>,
+    felt: AtomicUsize,
 }
 
 impl fmt::Display for Outage {
@@ -43,7 +45,17 @@ impl fmt::Display for Outage {
 impl Outage {
     pub fn new(of: Dependency, how: How) -> Self {
         let (mended, _) = watch::channel(());
-        Self { of, how, mended }
+        Self {
+            of,
+            how,
+            mended,
+            felt: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many calls met it.
+    pub fn felt(&self) -> usize {
+        self.felt.load(Ordering::SeqCst)
     }
 
     /// What becomes of a call.
@@ -51,6 +63,7 @@ impl Outage {
         if called != self.of {
             return Box::pin(ready(Fault::None));
         }
+        self.felt.fetch_add(1, Ordering::SeqCst);
         match self.how {
             How::Refuses => Box::pin(ready(Fault::Disconnect)),
             How::Throttles => Box::pin(ready(Fault::Answer(throttled(called)))),

@@ -70,6 +70,14 @@ impl Plan {
         }
     }
 
+    /// Mends what is down. How many calls met it.
+    pub fn end_outage(&self) -> usize {
+        match self.0.lock().unwrap().take() {
+            Some(Playing::Outage(outage)) => outage.felt(),
+            Some(Playing::Story(_)) | None => 0,
+        }
+    }
+
     fn next(
         &self,
         callee: Callee,
