@@ -8,5 +8,8 @@
 
 mod crash;
 mod documents;
+mod promise_1_nobody_is_believed_who_is_not_the_vendor;
 mod promise_2_2xx_only_once_durable;
+mod promise_3_the_exact_bytes_are_kept;
 mod promise_5_work_once_created_is_done;
+mod ways;

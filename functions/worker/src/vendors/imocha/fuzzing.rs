@@ -15,7 +15,10 @@ pub fn imocha(response: impl Fn() -> Response, attempt: i64) -> Understood {
         && let Some(ProcessCallbacks::Foreign(foreign)) =
             understood.result(processed(answer, &asked))
     {
-        assert!(foreign.is_subset(&asked), "only what was asked for is foreign");
+        assert!(
+            foreign.is_subset(&asked),
+            "only what was asked for is foreign"
+        );
     }
     for state in InviteState::ALL {
         if let Some(answer) = understood.read(response())
