@@ -28,13 +28,20 @@ pub fn imocha(data: &[u8]) {
 
 /// `JobMojito`: an interview, the list, an export.
 pub fn jobmojito(data: &[u8]) {
-    check("jobmojito", &fuzzing::jobmojito(|| response(data), &ATTEMPT.to_string()), data);
+    check(
+        "jobmojito",
+        &fuzzing::jobmojito(|| response(data), &ATTEMPT.to_string()),
+        data,
+    );
 }
 
 /// Xobin: a report, a share, a registration.
 pub fn xobin(data: &[u8]) {
     let [password, key] = SECRETS.map(|text| SecretText::from(text.to_owned()));
-    let auth = Auth::Basic { username: SecretText::from("xobin".to_owned()), password };
+    let auth = Auth::Basic {
+        username: SecretText::from("xobin".to_owned()),
+        password,
+    };
     let understood = fuzzing::xobin(|| response(data), &ATTEMPT.to_string(), &auth, &key);
     check("xobin", &understood, data);
     for shown in &understood.shown {
@@ -69,7 +76,9 @@ fn response(data: &[u8]) -> Response {
     let (status, rest) = line(data);
     let (retry_after, rest) = line(rest);
     let (date, body) = line(rest);
-    let status = std::str::from_utf8(status).ok().and_then(|text| text.parse().ok());
+    let status = std::str::from_utf8(status)
+        .ok()
+        .and_then(|text| text.parse().ok());
     let mut response = http::Response::builder()
         .status(http::StatusCode::from_u16(status.unwrap_or(200)).unwrap_or_default())
         .body(body.to_vec())

@@ -21,6 +21,7 @@ const TOLERANCE: u64 = 300;
 const NAME: &str = "xobin";
 const PASSWORD: &str = "pass:word";
 const KEY: &str = "correct-horse";
+const NO_HEADERS: [(&str, &str); 0] = [];
 
 /// A signature by Standard Webhooks. The input: the delivery's id, how many seconds ago it was signed, the text of another header of
 /// signatures, what is changed afterwards (where, and by which bits), and the body.
@@ -35,9 +36,18 @@ pub fn signature(data: &[u8]) {
     let age: i64 = text(age).and_then(|age| age.parse().ok()).unwrap_or(0);
     let now = Timestamp::from_unix_ms(1_768_471_200_000).expect("it is a time");
     let distance = Duration::from_secs(age.unsigned_abs());
-    let sent = if age < 0 { now.plus(distance) } else { now.minus(distance) };
+    let sent = if age < 0 {
+        now.plus(distance)
+    } else {
+        now.minus(distance)
+    };
     let credentials = serde_json::from_str(SIGNING).expect("these are credentials");
-    let delivery = Delivery { version: "v2", body, sent, id };
+    let delivery = Delivery {
+        version: "v2",
+        body,
+        sent,
+        id,
+    };
     let signed = Testlify::call(&credentials, delivery).expect("it can be signed");
     let verify = |signed: &VendorCall, body: &[u8]| {
         let call = call(&signed.headers, &[], body, now)?;
@@ -45,8 +55,16 @@ pub fn signature(data: &[u8]) {
     };
 
     let fresh = now.unix_seconds().abs_diff(sent.unix_seconds()) <= TOLERANCE;
-    let expected = if fresh { Ok(()) } else { Err(Unauthenticated::Stale) };
-    assert_eq!(verify(&signed, body), Some(expected), "what is right passes");
+    let expected = if fresh {
+        Ok(())
+    } else {
+        Err(Unauthenticated::Stale)
+    };
+    assert_eq!(
+        verify(&signed, body),
+        Some(expected),
+        "what is right passes"
+    );
 
     let mut other = body.to_vec();
     for pair in change.chunks_exact(2) {
@@ -89,7 +107,11 @@ fn check_headers(
     let list = format!("{value} {}", signed.headers["svix-signature"]);
     several.headers.insert("svix-signature".to_owned(), list);
     if let Some(verified) = verify(&several) {
-        assert_eq!(verified, verify(signed).expect("it could be sent"), "one of several");
+        assert_eq!(
+            verified,
+            verify(signed).expect("it could be sent"),
+            "one of several"
+        );
     }
 }
 
@@ -105,19 +127,38 @@ pub fn path_token(data: &[u8]) {
     check_token(&Testlify, "v1", &credentials, secret, presented);
 }
 
-fn check_token<S: Caller>(source: &S, version: &str, credentials: &str, secret: &str, presented: &str) {
+fn check_token<S: Caller>(
+    source: &S,
+    version: &str,
+    credentials: &str,
+    secret: &str,
+    presented: &str,
+) {
     let credentials = serde_json::from_str(credentials).expect("these are credentials");
     let believes = |token: &str| {
-        let call = call(&[], &[("token", token)], b"", Timestamp::EPOCH).expect("it has no headers");
+        let call = call(NO_HEADERS, &[("token", token)], b"", Timestamp::EPOCH)
+            .expect("it has no headers");
         source.authenticate(&call, &credentials).is_ok()
     };
     let right = !secret.is_empty() && secret == presented;
-    assert_eq!(believes(presented), right, "only the secret passes, and an empty one never");
-    let delivery = Delivery { version, body: b"", sent: Timestamp::EPOCH, id: "" };
+    assert_eq!(
+        believes(presented),
+        right,
+        "only the secret passes, and an empty one never"
+    );
+    let delivery = Delivery {
+        version,
+        body: b"",
+        sent: Timestamp::EPOCH,
+        id: "",
+    };
     if let Ok(made) = S::call(&credentials, delivery) {
         let token = made.path.rsplit('/').next().unwrap_or_default();
         let token = percent_encoding::percent_decode_str(token).decode_utf8();
-        assert!(believes(&token.expect("it was text")), "what the vendor is given passes");
+        assert!(
+            believes(&token.expect("it was text")),
+            "what the vendor is given passes"
+        );
     } else {
         assert!(secret.is_empty(), "a secret that is set can be given");
     }
@@ -131,15 +172,33 @@ pub fn headers(data: &[u8]) {
         let passes = believes(&Xobin, &basic, &[("authorization", value)]);
         assert_eq!(passes, is_basic(value), "{value:?}");
         let both = json!({ "username": NAME, "password": PASSWORD, "api_key": KEY }).to_string();
-        assert!(believes(&Xobin, &both, &[("authorization", value), ("x-api-key", KEY)]));
+        assert!(believes(
+            &Xobin,
+            &both,
+            &[("authorization", value), ("x-api-key", KEY)]
+        ));
     }
     if let Some(value) = text(token) {
         let key = json!({ "api_key": KEY }).to_string();
         let token = json!({ "token": KEY }).to_string();
-        assert_eq!(believes(&Xobin, &key, &[("x-api-key", value)]), value == KEY);
-        assert_eq!(believes(&Jobmojito, &token, &[("x-webhook-token", value)]), value == KEY);
-        assert!(!believes(&Xobin, &key, &[("x-api-key", KEY), ("x-api-key", value)]));
-        assert!(!believes(&Xobin, r#"{"username":"x"}"#, &[("x-api-key", value)]));
+        assert_eq!(
+            believes(&Xobin, &key, &[("x-api-key", value)]),
+            value == KEY
+        );
+        assert_eq!(
+            believes(&Jobmojito, &token, &[("x-webhook-token", value)]),
+            value == KEY
+        );
+        assert!(!believes(
+            &Xobin,
+            &key,
+            &[("x-api-key", KEY), ("x-api-key", value)]
+        ));
+        assert!(!believes(
+            &Xobin,
+            r#"{"username":"x"}"#,
+            &[("x-api-key", value)]
+        ));
     }
 }
 

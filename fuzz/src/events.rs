@@ -31,7 +31,10 @@ fn check_kind(event: &Event) {
         Kind::Assessment(_) | Kind::Ping | Kind::Unknown => {}
     }
     let score = event.score.unwrap_or_default();
-    for number in [score.value, score.maximum, score.percent].into_iter().flatten() {
+    for number in [score.value, score.maximum, score.percent]
+        .into_iter()
+        .flatten()
+    {
         assert!(number.is_finite());
     }
 }

@@ -37,7 +37,13 @@ pub fn testlify(data: &[u8]) {
 pub fn xobin(data: &[u8]) {
     let header = ("x-api-key", "k");
     for kind in KINDS.into_iter().chain(["", "else"]) {
-        read(&Xobin, r#"{"api_key":"k"}"#, &[("kind", kind)], &[header], data);
+        read(
+            &Xobin,
+            r#"{"api_key":"k"}"#,
+            &[("kind", kind)],
+            &[header],
+            data,
+        );
     }
 }
 
@@ -56,7 +62,10 @@ fn read<S: Source>(
         let again = Value::Object(object).to_string();
         let again = self::event(source, &call(again.as_bytes()));
         // Why it is of no use may say where in the text.
-        let same = Event { problem: event.problem.clone(), ..again };
+        let same = Event {
+            problem: event.problem.clone(),
+            ..again
+        };
         assert!(same == event, "written anew, it says something else");
     }
 }
@@ -78,7 +87,10 @@ fn authentic<S: Source>(
 ) -> AuthenticCall {
     let named = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let header = |(name, value): &(&'static str, &'static str)| {
-        (HeaderName::from_static(name), HeaderValue::from_static(value))
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
     };
     let call = Call {
         headers: headers.iter().map(header).collect::<HeaderMap>(),
@@ -91,5 +103,6 @@ fn authentic<S: Source>(
         current: serde_json::from_str(credentials).expect("these are credentials"),
         previous: None,
     };
-    call.authenticate(source, &versions).expect("it is authentic")
+    call.authenticate(source, &versions)
+        .expect("it is authentic")
 }

@@ -16,7 +16,10 @@ pub fn message(data: &[u8]) {
             assert!(!format!("{error:?}").contains('@'), "{error:?}");
         }
     }
-    if let Some(id) = std::str::from_utf8(line(data).0).ok().and_then(|text| text.parse::<EventId>().ok()) {
+    if let Some(id) = std::str::from_utf8(line(data).0)
+        .ok()
+        .and_then(|text| text.parse::<EventId>().ok())
+    {
         assert!(id.shard() < shared::key::SHARDS);
         assert!(id.as_str().starts_with(id.source()) && !id.source().is_empty());
     }

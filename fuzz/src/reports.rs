@@ -14,7 +14,10 @@ pub fn link(data: &[u8]) {
         return;
     };
     let hosts = HOSTS.parse().expect("it is a list");
-    let rules = Rules { hosts: &hosts, stand_ins: false };
+    let rules = Rules {
+        hosts: &hosts,
+        stand_ins: false,
+    };
     check(rules, rules.link(text));
     let from = rules.link(FROM).expect("it may be followed");
     check(rules, fuzzing::redirected(rules, &from, text));
@@ -23,7 +26,10 @@ pub fn link(data: &[u8]) {
         Some(Err(error)) => assert_shows_nothing(&error.to_string()),
         None => unreachable!("the base is an address"),
     }
-    let stand_ins = Rules { hosts: &hosts, stand_ins: true };
+    let stand_ins = Rules {
+        hosts: &hosts,
+        stand_ins: true,
+    };
     if let (Err(_), Ok(link)) = (rules.link(text), stand_ins.link(text)) {
         let authority = authority(link.as_str(), "http://");
         let host = authority.split(':').next();
@@ -36,10 +42,18 @@ fn check(rules: Rules<'_>, checked: Result<Link, LinkError>) {
         Ok(link) => {
             let host = authority(link.as_str(), "https://");
             let is_listed = host == "app.imocha.io"
-                || host.strip_suffix(".example.com").is_some_and(|it| !it.is_empty());
+                || host
+                    .strip_suffix(".example.com")
+                    .is_some_and(|it| !it.is_empty());
             assert!(is_listed, "it leads to {host}");
-            let again = rules.link(link.as_str()).expect("what may be followed may be again");
-            assert_eq!(again.as_str(), link.as_str(), "read again, it leads elsewhere");
+            let again = rules
+                .link(link.as_str())
+                .expect("what may be followed may be again");
+            assert_eq!(
+                again.as_str(),
+                link.as_str(),
+                "read again, it leads elsewhere"
+            );
             assert_eq!(format!("{link:?}"), "Link");
         }
         Err(error) => {
@@ -68,14 +82,23 @@ pub fn hosts(data: &[u8]) {
             return;
         }
     };
-    for inside in ["localhost", "127.0.0.1", "169.254.169.254", "[::1]", "com", ""] {
+    for inside in [
+        "localhost",
+        "127.0.0.1",
+        "169.254.169.254",
+        "[::1]",
+        "com",
+        "",
+    ] {
         assert!(!hosts.have(inside), "{inside} is on {list:?}");
     }
     let patterns: Vec<&str> = list.split(',').map(str::trim).collect();
-    let is_listed = patterns.iter().any(|pattern| match pattern.strip_prefix('*') {
-        Some(below) => host.len() > below.len() && host.ends_with(below),
-        None => host == *pattern,
-    });
+    let is_listed = patterns
+        .iter()
+        .any(|pattern| match pattern.strip_prefix('*') {
+            Some(below) => host.len() > below.len() && host.ends_with(below),
+            None => host == *pattern,
+        });
     assert_eq!(hosts.have(host), is_listed, "{host:?} on {list:?}");
     for pattern in patterns {
         let some = pattern.replacen('*', "a", 1);
