@@ -15,6 +15,11 @@ use shared::timestamp::Timestamp;
 use testlify_webhook::Testlify;
 use xobin_webhook::{KINDS, Xobin};
 
+/// One body in so many is read once more with long texts, which takes as long as many short ones.
+const LARGE: usize = 16;
+/// Longer than anything is kept.
+const LONG: usize = 8 * 1024 - 1;
+
 /// iMocha's callback.
 pub fn imocha(data: &[u8]) {
     let token = ("token", "t");
@@ -57,16 +62,36 @@ fn read<S: Source>(
     let call = |body: &[u8]| authentic(source, credentials, path, headers, body);
     let event = event(source, &call(body));
     events::check(S::NAME, &event, &source.event_key(&call(body)));
+    let Ok(object) = serde_json::from_slice::<Map<String, Value>>(body) else {
+        return;
+    };
+    let mut object = Value::Object(object);
     // However the same JSON is written, it says the same. Of a name that stands there twice, the last counts in both.
-    if let Ok(object) = serde_json::from_slice::<Map<String, Value>>(body) {
-        let again = Value::Object(object).to_string();
-        let again = self::event(source, &call(again.as_bytes()));
-        // Why it is of no use may say where in the text.
-        let same = Event {
-            problem: event.problem.clone(),
-            ..again
-        };
-        assert!(same == event, "written anew, it says something else");
+    let again = self::event(source, &call(object.to_string().as_bytes()));
+    // Why it is of no use may say where in the text.
+    let same = Event {
+        problem: event.problem.clone(),
+        ..again
+    };
+    assert!(same == event, "written anew, it says something else");
+    if body.len().is_multiple_of(LARGE) {
+        lengthen(&mut object);
+        let call = call(object.to_string().as_bytes());
+        events::check(
+            S::NAME,
+            &self::event(source, &call),
+            &source.event_key(&call),
+        );
+    }
+}
+
+/// Makes every text as long as an attacker can have it.
+fn lengthen(value: &mut Value) {
+    match value {
+        Value::String(text) if !text.is_empty() => *text = text.repeat(LONG / text.len() + 1),
+        Value::Array(values) => values.iter_mut().for_each(lengthen),
+        Value::Object(fields) => fields.values_mut().for_each(lengthen),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
