@@ -74,7 +74,9 @@ pub const TABLE: [Line; 16] = [
         })
     }),
     refused("the first character short", |way, call, _| {
-        changed(way, call, |text| drop(text.remove(0)))
+        changed(way, call, |text| {
+            text.remove(0);
+        })
     }),
     refused("one character more", |way, call, _| {
         changed(way, call, |text| text.push(b'A'))
