@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_time_that_is_beyond_the_last_year_only_in_utc_is_refused() {
-        for text in ["9999-12-31T23:59:59-00:01", "9999-12-31T00:00:00-23:59"] {
+        for text in ["9999-12-31T23:59:59-00:01", "9999-12-31T12:00:00-12:01"] {
             assert!(Timestamp::parse(text).is_err(), "{text}");
             assert!(Timestamp::parse_utc(text).is_err(), "{text}");
         }
