@@ -9,7 +9,7 @@ use std::time::Duration;
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::{OffsetDateTime, PrimitiveDateTime};
 
 const TEXT: &[BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -68,7 +68,8 @@ impl Timestamp {
     }
 
     fn truncated(time: OffsetDateTime) -> Result<Self, InvalidTimestamp> {
-        let milliseconds = time.to_offset(UtcOffset::UTC).unix_timestamp_nanos() / 1_000_000;
+        // The same in every zone, and not made by way of UTC: there the end of the year 9999 may be in the year 10000, which panics.
+        let milliseconds = time.unix_timestamp_nanos() / 1_000_000;
         i64::try_from(milliseconds)
             .ok()
             .and_then(Self::from_unix_ms)
@@ -161,6 +162,16 @@ mod tests {
             assert_eq!(Timestamp::parse_utc(text).unwrap().to_string(), expected);
         }
         assert!(Timestamp::parse("2026-01-15T10:00:00").is_err());
+    }
+
+    #[test]
+    fn a_time_that_is_beyond_the_last_year_only_in_utc_is_refused() {
+        for text in ["9999-12-31T23:59:59-00:01", "9999-12-31T12:00:00-12:01"] {
+            assert!(Timestamp::parse(text).is_err(), "{text}");
+            assert!(Timestamp::parse_utc(text).is_err(), "{text}");
+        }
+        assert!(Timestamp::parse("1970-01-01T00:00:00+00:01").is_err());
+        assert!(Timestamp::parse("9999-12-31T23:59:59-00:00").is_ok());
     }
 
     #[test]

@@ -132,6 +132,13 @@ impl Stage {
         events
     }
 
+    /// Whether there is nothing at all in the table.
+    pub async fn is_empty(&self) -> bool {
+        let scan = self.dynamodb.scan().consistent_read(true);
+        let scan = scan.table_name(self.bundle.table_name()).limit(1);
+        scan.send().await.unwrap().items().is_empty()
+    }
+
     /// An attempt's state, as soon as nothing of it is left to do.
     pub async fn settled_state(&self, source: &str, attempt: &str) -> StoredState {
         self.settled().await;

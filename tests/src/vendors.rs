@@ -32,6 +32,7 @@ pub async fn endpoints<S: Caller>(stage: &Stage) -> Vec<Endpoint> {
 }
 
 /// A call that is ready to be posted.
+#[derive(Clone)]
 pub struct Ready {
     /// Where to.
     pub path: String,

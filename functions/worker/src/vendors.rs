@@ -3,6 +3,9 @@
 mod answer;
 pub mod client;
 pub mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod imocha;
 pub mod jobmojito;
 pub mod limits;

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 pub const MAX_EVENT_BYTES: usize = 64 * 1024;
 
 const MAX_TEXT_CHARACTERS: usize = 1024;
+/// As JSON, which writes a control character as six: the texts and the link alone must not be too much.
+const MAX_LINK_BYTES: usize = 8 * 1024;
 const MAX_DETAIL_CHARACTERS: usize = 16 * 1024;
 /// How deep details may nest; JSON readers give up at 128.
 const MOST_NESTED: usize = 32;
@@ -23,7 +25,7 @@ impl Event {
         for value in self.details.values_mut() {
             bound_value(value, MOST_NESTED);
         }
-        if self.json_bytes() > MAX_EVENT_BYTES {
+        if json_bytes(&self) > MAX_EVENT_BYTES {
             self.details = Map::from_iter([(DETAILS_OMITTED.to_owned(), Value::Bool(true))]);
         }
         self
@@ -54,16 +56,16 @@ impl Event {
             *attempt = crate::key::hashed_if_long(attempt, MAX_TEXT_CHARACTERS).into_owned();
         }
         if let Some(super::Report::Link { url, .. }) = &self.report
-            && url.len() > 8 * 1024
+            && json_bytes(url) > MAX_LINK_BYTES
         {
             // Half a link is none.
             self.report = None;
         }
     }
+}
 
-    fn json_bytes(&self) -> usize {
-        serde_json::to_vec(self).map_or(usize::MAX, |bytes| bytes.len())
-    }
+fn json_bytes<T: serde::Serialize + ?Sized>(value: &T) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX, |bytes| bytes.len())
 }
 
 /// `levels` is how much deeper the value may nest: what is stored must be read again, one level further down.
@@ -114,14 +116,35 @@ mod tests {
         }
         let event = event.bounded();
         assert!(
-            event.json_bytes() <= MAX_EVENT_BYTES,
+            json_bytes(&event) <= MAX_EVENT_BYTES,
             "{}",
-            event.json_bytes()
+            json_bytes(&event)
         );
         assert_eq!(
             event.details,
             Map::from_iter([(DETAILS_OMITTED.into(), true.into())])
         );
+    }
+
+    #[test]
+    fn texts_that_json_writes_longer_than_they_are_fit_as_well() {
+        let long = "\u{1}".repeat(8 * 1024);
+        let mut event = Event::of_attempt(long.clone(), None, None);
+        event.vendor_status = Some(long.clone());
+        event.problem = Some(long.clone());
+        event.report = crate::event::Report::from_link(Some(&long), None);
+        event.assessment = Some(Assessment {
+            id: long.clone(),
+            title: Some(long.clone()),
+        });
+        event.candidate = Some(Candidate {
+            id: Some(long.clone()),
+            external_id: Some(long.clone()),
+            email: Some(long.clone()),
+            name: Some(long),
+        });
+        let bytes = json_bytes(&event.bounded());
+        assert!(bytes <= MAX_EVENT_BYTES, "{bytes}");
     }
 
     #[test]

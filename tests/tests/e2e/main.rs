@@ -7,7 +7,6 @@
 )]
 
 mod alarms;
-mod bad_input;
 mod commands;
 mod correlation;
 mod cost;
@@ -19,6 +18,7 @@ mod failures;
 mod figures;
 mod follow_ups;
 mod large_reports;
+mod logs;
 mod openapi;
 mod publishing;
 mod reading;

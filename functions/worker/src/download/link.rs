@@ -59,7 +59,7 @@ impl Rules<'_> {
     }
 
     /// Where a redirect leads, if that may be followed.
-    pub(super) fn redirected(self, from: &Link, location: &str) -> Result<Link, LinkError> {
+    pub(crate) fn redirected(self, from: &Link, location: &str) -> Result<Link, LinkError> {
         let url = from.0.join(location).map_err(|_| LinkError::NoAddress)?;
         self.check(url)
     }

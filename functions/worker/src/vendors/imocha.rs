@@ -1,5 +1,7 @@
 //! iMocha's API: <https://apiv3.imocha.io>, header `x-api-key`.
 
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 pub mod invites;
 pub mod known;
 mod report;
@@ -100,22 +102,7 @@ impl Api {
             (Outcome::KeyRefused, Doubt::Ids) => Outcome::Undecided,
             (outcome, _) => outcome,
         };
-        let answer = self.client.ask(admission, request, judge).await?;
-        let foreign = foreign_ids(&answer, ids);
-        if foreign.is_empty() {
-            if answer.status == StatusCode::UNAUTHORIZED {
-                return Ok(ProcessCallbacks::Refused(answer.status));
-            }
-            let successful = answer.success()?;
-            let successful = successful.pointer("/result/testinvitationIds/successful");
-            let successful = successful
-                .and_then(Value::as_array)
-                .ok_or(VendorError::Strange)?;
-            return Ok(ProcessCallbacks::Queued {
-                successful: successful.iter().filter_map(id).collect(),
-            });
-        }
-        Ok(ProcessCallbacks::Foreign(foreign))
+        processed(self.client.ask(admission, request, judge).await?, ids)
     }
 
     /// `POST /v3/candidates/testattempts`: the invitations in this state of a window of time.
@@ -130,22 +117,8 @@ impl Api {
         let admission = self.client.admit().await?;
         // Windows that it does not take are answered like a key that it does not take.
         let request = self.client.post(&path, &body);
-        let mut answer = self
-            .client
-            .ask(admission, request, unless_of_the_call)
-            .await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            return Ok(Invites::Refused(answer.status));
-        }
-        let bytes = std::mem::take(&mut answer.bytes);
-        match answer.success() {
-            Ok(answer) => invites::read(state, &bytes, &answer)
-                .map(Invites::Listed)
-                .ok_or(VendorError::Strange),
-            // There are none.
-            Err(VendorError::NotFound) => Ok(Invites::Listed(Vec::new())),
-            Err(error) => Err(error),
-        }
+        let answer = self.client.ask(admission, request, unless_of_the_call);
+        listed(state, answer.await?)
     }
 
     /// `GET /v3/reports/{testInvitationId}`: the link to the PDF, once the report is ready.
@@ -154,14 +127,7 @@ impl Api {
             return Ok(NO_ID);
         };
         let (_, report) = self.read_report(id).await?;
-        let report = report::within(&report);
-        if !is_of(report.get("testInvitationId"), attempt) {
-            return Err(VendorError::Strange);
-        }
-        Ok(from_api(
-            report.get("pdfReportUrl").and_then(Value::as_str),
-            None,
-        ))
+        linked(&report, attempt)
     }
 
     /// `GET /v3/reports/{testInvitationId}/pdf`. What it answers is not documented: the PDF, or JSON with a link to it.
@@ -175,10 +141,7 @@ impl Api {
             Document::Pdf(body) => Ok(Resolution::Pdf(body)),
             Document::Other(answer) => {
                 let answer = self.told(answer, id).await?.success()?;
-                if !is_of(report::within(&answer).get("testInvitationId"), attempt) {
-                    return Err(VendorError::Strange);
-                }
-                Ok(from_api(link_within(&answer), None))
+                linked_somewhere(&answer, attempt)
             }
         }
     }
@@ -204,6 +167,59 @@ impl Api {
         let bytes = std::mem::take(&mut answer.bytes);
         Ok((bytes, answer.success()?))
     }
+}
+
+/// What Process Callbacks answers, of these ids.
+fn processed(answer: Answer, ids: &BTreeSet<i64>) -> Result<ProcessCallbacks, VendorError> {
+    let foreign = foreign_ids(&answer, ids);
+    if !foreign.is_empty() {
+        return Ok(ProcessCallbacks::Foreign(foreign));
+    }
+    if answer.status == StatusCode::UNAUTHORIZED {
+        return Ok(ProcessCallbacks::Refused(answer.status));
+    }
+    let successful = answer.success()?;
+    let successful = successful.pointer("/result/testinvitationIds/successful");
+    let successful = successful
+        .and_then(Value::as_array)
+        .ok_or(VendorError::Strange)?;
+    Ok(ProcessCallbacks::Queued {
+        successful: successful.iter().filter_map(id).collect(),
+    })
+}
+
+/// What Retrieve Invites answers.
+fn listed(state: InviteState, mut answer: Answer) -> Result<Invites, VendorError> {
+    if answer.status == StatusCode::UNAUTHORIZED {
+        return Ok(Invites::Refused(answer.status));
+    }
+    let bytes = std::mem::take(&mut answer.bytes);
+    match answer.success() {
+        Ok(answer) => invites::read(state, &bytes, &answer)
+            .map(Invites::Listed)
+            .ok_or(VendorError::Strange),
+        // There are none.
+        Err(VendorError::NotFound) => Ok(Invites::Listed(Vec::new())),
+        Err(error) => Err(error),
+    }
+}
+
+/// The link that a report of this attempt names.
+fn linked(report: &Value, attempt: &str) -> Result<Resolution, VendorError> {
+    let report = report::within(report);
+    if !is_of(report.get("testInvitationId"), attempt) {
+        return Err(VendorError::Strange);
+    }
+    let link = report.get("pdfReportUrl").and_then(Value::as_str);
+    Ok(from_api(link, None))
+}
+
+/// A link wherever an answer about this attempt has one.
+fn linked_somewhere(answer: &Value, attempt: &str) -> Result<Resolution, VendorError> {
+    if !is_of(report::within(answer).get("testInvitationId"), attempt) {
+        return Err(VendorError::Strange);
+    }
+    Ok(from_api(link_within(answer), None))
 }
 
 const NO_ID: Resolution = Resolution::Impossible("the attempt's id is no TestInvitationId");

@@ -1,5 +1,7 @@
 //! JobMojito's API: <https://cool.jobmojito.com/functions/v1>, `Authorization: Bearer`.
 
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod interview;
 
 use super::client::Client;
@@ -49,15 +51,17 @@ impl Api {
         let body =
             json!({ "interview_result_id": attempt, "export_type": "pdf", "store_file": true });
         let request = self.0.post("/job-interview-pdf", &body);
-        let export = self.0.json(request).await?;
-        if !is_of(export.get("interview_result_id"), attempt) {
-            return Err(VendorError::Strange);
-        }
-        let valid_until = export.get("pdf_export_valid_until").and_then(Value::as_str);
-        let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
-        Ok(from_api(
-            export.get("pdf_export_url").and_then(Value::as_str),
-            valid_until,
-        ))
+        exported(&self.0.json(request).await?, attempt)
     }
+}
+
+/// The link that an export of this attempt's report names.
+fn exported(export: &Value, attempt: &str) -> Result<Resolution, VendorError> {
+    if !is_of(export.get("interview_result_id"), attempt) {
+        return Err(VendorError::Strange);
+    }
+    let valid_until = export.get("pdf_export_valid_until").and_then(Value::as_str);
+    let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
+    let link = export.get("pdf_export_url").and_then(Value::as_str);
+    Ok(from_api(link, valid_until))
 }

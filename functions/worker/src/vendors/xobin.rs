@@ -1,5 +1,7 @@
 //! Xobin's API: <https://app.xobin.com/api/v2>, header `apiKey`.
 
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod report;
 pub mod webhooks;
 
@@ -66,16 +68,7 @@ impl Api {
         }
         let body = json!({ "expiration_hours": EXPIRATION_HOURS });
         let request = self.client.post(&path(attempt, "share"), &body);
-        let shared = self.client.json(request).await?;
-        if !is_of(shared.get("report_id"), attempt) {
-            return Err(VendorError::Strange);
-        }
-        let valid_until = shared.get("expires_at").and_then(Value::as_str);
-        let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
-        Ok(from_api(
-            shared.get("signed_url").and_then(Value::as_str),
-            valid_until,
-        ))
+        shared_link(&self.client.json(request).await?, attempt)
     }
 
     /// `POST /assessments/reports/<report_id>/download`: the PDF.
@@ -89,6 +82,17 @@ impl Api {
             Document::Other(answer) => answer.success().and(Err(VendorError::Strange)),
         }
     }
+}
+
+/// The link that a share of this attempt's report names.
+fn shared_link(share: &Value, attempt: &str) -> Result<Resolution, VendorError> {
+    if !is_of(share.get("report_id"), attempt) {
+        return Err(VendorError::Strange);
+    }
+    let valid_until = share.get("expires_at").and_then(Value::as_str);
+    let valid_until = valid_until.and_then(|text| Timestamp::parse_utc(text).ok());
+    let link = share.get("signed_url").and_then(Value::as_str);
+    Ok(from_api(link, valid_until))
 }
 
 const NO_ID: Resolution = Resolution::Impossible("the attempt's id is no report id");

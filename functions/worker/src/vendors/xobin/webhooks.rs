@@ -197,7 +197,7 @@ pub fn credential(people: &HashKey, auth: &Auth) -> Credential {
 }
 
 /// What it could echo.
-fn secrets(auth: &Auth, key: &SecretText) -> Secrets {
+pub(super) fn secrets(auth: &Auth, key: &SecretText) -> Secrets {
     let own = match auth {
         Auth::Basic { password, .. } => password,
         Auth::ApiKey { key, .. } => key,
@@ -209,7 +209,7 @@ fn secrets(auth: &Auth, key: &SecretText) -> Secrets {
 }
 
 /// What it says, if that is a success.
-fn message(answer: Answer, secrets: &Secrets) -> Result<Option<String>, RegisterError> {
+pub(super) fn message(answer: Answer, secrets: &Secrets) -> Result<Option<String>, RegisterError> {
     let status = answer.status;
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
         return Err(answer

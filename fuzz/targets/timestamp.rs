@@ -1,0 +1,5 @@
+//! Times.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::times::timestamp(data));

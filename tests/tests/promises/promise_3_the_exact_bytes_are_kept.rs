@@ -1,0 +1,188 @@
+//! What is authentic is accepted and can be read back byte for byte, however odd it is, and in every way in.
+
+use crate::ways;
+use bytes::Bytes;
+use http::StatusCode;
+use imocha_webhook::Imocha;
+use serde_json::Value;
+use std::io::Write;
+use tests::stage::{Stage, accepted, payload};
+use tests::vendors::{Ready, deliver, endpoints};
+
+const MEBIBYTE: usize = 1024 * 1024;
+
+fn noise(length: usize) -> Bytes {
+    let mut bytes = vec![0; length];
+    fastrand::Rng::with_seed(7).fill(&mut bytes);
+    bytes.into()
+}
+
+/// What an attacker would send to break a reader, and what a vendor or a proxy may send by mistake. Each becomes what it is made of
+/// and what it is told as.
+const ODD: [(&str, fn(&[u8]) -> Vec<u8>, Option<&str>); 9] = [
+    ("the JSON written anew", anew, None),
+    (
+        "truncated",
+        |body| body[..body.len() / 2].to_vec(),
+        Some("unreadable"),
+    ),
+    (
+        "the last brace missing",
+        |body| body.trim_ascii_end()[..body.trim_ascii_end().len() - 1].to_vec(),
+        Some("unreadable"),
+    ),
+    ("twice", |body| [body, body].concat(), Some("unreadable")),
+    (
+        "in UTF-16",
+        |body| {
+            String::from_utf8_lossy(body)
+                .encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect()
+        },
+        Some("unreadable"),
+    ),
+    (
+        "after a byte order mark",
+        |body| [b"\xef\xbb\xbf", body].concat(),
+        Some("unreadable"),
+    ),
+    ("compressed", gzip, Some("unreadable")),
+    (
+        "in base64",
+        |body| base64(body).into_bytes(),
+        Some("unreadable"),
+    ),
+    (
+        "bytes that are no text",
+        |body| [body, b"\xff\x00"].concat(),
+        Some("unreadable"),
+    ),
+];
+
+/// With other spaces, and letters written as escapes.
+fn anew(body: &[u8]) -> Vec<u8> {
+    let json: Value = serde_json::from_slice(body).unwrap();
+    let text = serde_json::to_string_pretty(&json).unwrap();
+    text.replace("@example", "\\u0040example").into_bytes()
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(body).unwrap();
+    gzip.finish().unwrap()
+}
+
+fn base64(body: &[u8]) -> String {
+    use base64::Engine;
+    base64::prelude::BASE64_STANDARD.encode(body)
+}
+
+async fn kept(stage: &Stage, call: &Ready, what: &str) -> String {
+    let (outcome, id) = accepted(call.post(stage).await).await;
+    let event = stage.event(&id).await.unwrap();
+    let body = stage.table.event_body(&event).await.unwrap();
+    assert_eq!(body, call.body, "{what}");
+    outcome
+}
+
+#[tokio::test]
+async fn what_is_odd_and_authentic_is_kept_byte_for_byte_in_every_way_in() {
+    let stage = ways::stage().await;
+    for way in ways::all(&stage).await {
+        let ordinary = way.right(stage.clock.now()).body;
+        for (number, (what, make, told)) in ODD.into_iter().enumerate() {
+            let what = format!("{}: {what}", way.name);
+            let call = way.carrying(stage.clock.now(), &format!("odd_{number}"), make(&ordinary));
+            let outcome = kept(&stage, &call, &what).await;
+            let told = told.map_or_else(|| vec!["accepted", "duplicate"], |told| vec![told]);
+            assert!(told.contains(&outcome.as_str()), "{what}: {outcome}");
+        }
+    }
+    stage.settled().await;
+    let dead = stage.messages(stage.bundle.dead_letter_queue_url()).await;
+    assert_eq!(dead, 0);
+}
+
+#[tokio::test]
+async fn what_is_authentic_is_kept_byte_for_byte_whatever_it_is() {
+    let stage = Stage::new().await;
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let bodies: Vec<(&str, Bytes, &str)> = vec![
+        ("empty", Bytes::new(), "unreadable"),
+        ("not JSON", "hello".into(), "unreadable"),
+        ("JSON of another shape", "[1, 2]".into(), "unreadable"),
+        (
+            "an object of another shape",
+            r#"{"a":1}"#.into(),
+            "unreadable",
+        ),
+        ("deep nesting", deep.into(), "unreadable"),
+        (
+            "truncated",
+            payload("imocha/complete.json").slice(..40),
+            "unreadable",
+        ),
+        (
+            "invalid UTF-8",
+            Bytes::from_static(b"{\"TestInvitationId\":1,\"Status\":\"\xff\"}"),
+            "unreadable",
+        ),
+        (
+            "a mebibyte that does not compress",
+            noise(MEBIBYTE),
+            "unreadable",
+        ),
+        (
+            "an unknown status",
+            r#"{"TestInvitationId":1,"Status":"Teleported"}"#.into(),
+            "unknown",
+        ),
+        (
+            "unknown fields",
+            r#"{"TestInvitationId":1,"Status":"Complete","New":{"a":[]}}"#.into(),
+            "accepted",
+        ),
+    ];
+    for (what, body, expected) in bodies {
+        let (outcome, id) = accepted(deliver::<Imocha>(&stage, "", "", body.clone()).await).await;
+        assert_eq!(outcome, expected, "{what}");
+        let event = stage.event(&id).await.unwrap();
+        assert_eq!(
+            stage.table.event_body(&event).await.unwrap(),
+            body,
+            "{what}"
+        );
+        let (again, same) = accepted(deliver::<Imocha>(&stage, "", "", body).await).await;
+        assert_eq!(
+            (again == "duplicate", &same),
+            (expected == "accepted", &id),
+            "{what}"
+        );
+    }
+    stage.settled().await;
+    assert_eq!(
+        stage.messages(stage.bundle.dead_letter_queue_url()).await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn what_type_a_body_is_said_to_be_of_does_not_matter() {
+    let stage = Stage::new().await;
+    let path = endpoints::<Imocha>(&stage).await[0].path.clone();
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/octet-stream",
+    ] {
+        let response = stage
+            .post(
+                &path,
+                &[("content-type".to_owned(), content_type.to_owned())],
+                payload("imocha/complete.json"),
+            )
+            .await;
+        assert_eq!(response.status(), StatusCode::ACCEPTED, "{content_type}");
+    }
+}
