@@ -232,7 +232,10 @@ fn work_that_is_tried_until_it_is_parked_raises_an_alarm_that_stays_on_meanwhile
         .collect();
     assert!(old[0] <= 3600, "it is told within the hour: {old:?}");
     let longest_gap = old.windows(2).map(|pair| pair[1] - pair[0]).max();
-    assert!(longest_gap.unwrap() + period.unwrap() <= sight(alarm), "{old:?}");
+    assert!(
+        longest_gap.unwrap() + period.unwrap() <= sight(alarm),
+        "{old:?}"
+    );
 }
 
 #[test]
