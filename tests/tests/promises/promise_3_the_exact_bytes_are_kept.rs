@@ -17,9 +17,12 @@ fn noise(length: usize) -> Bytes {
     bytes.into()
 }
 
-/// What an attacker would send to break a reader, and what a vendor or a proxy may send by mistake. Each becomes what it is made of
-/// and what it is told as.
-const ODD: [(&str, fn(&[u8]) -> Vec<u8>, Option<&str>); 9] = [
+/// Another body, made of an ordinary one.
+type Make = fn(&[u8]) -> Vec<u8>;
+
+/// What an attacker would send to break a reader, and what a vendor or a proxy may send by mistake: how it is made of an ordinary
+/// body, and what the caller is told, where it is not told what an ordinary one is.
+const ODD: [(&str, Make, Option<&str>); 9] = [
     ("the JSON written anew", anew, None),
     (
         "truncated",

@@ -28,6 +28,7 @@ pub struct Understood {
 }
 
 /// The status by itself, and what it means for the calls that come after it.
+#[must_use]
 pub fn envelope(response: Response) -> Understood {
     let mut understood = Understood::default();
     if let Some(answer) = understood.read(response) {
@@ -44,6 +45,7 @@ pub fn redirected(rules: Rules<'_>, from: &Link, location: &str) -> Result<Link,
 }
 
 /// Where a link of Testlify's leads that may be relative to this base.
+#[must_use]
 pub fn under(base: &str, link: &str) -> Option<Result<String, LinkError>> {
     Some(Links::new(base).ok()?.absolute(link))
 }

@@ -109,8 +109,8 @@ pub const TABLE: [Line; 16] = [
     refused("in the query", |way, call, _| {
         let right = way.credential(&call);
         let mut call = way.showing(call, "wrong");
-        call.path
-            .push_str(&format!("?token={right}&x-api-key={right}"));
+        let query = format!("?token={right}&x-api-key={right}");
+        call.path.push_str(&query);
         call
     }),
     refused("under another name", |way, call, _| {

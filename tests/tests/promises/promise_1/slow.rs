@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 /// How many are slow at once, in each way and at each point.
 const SLOW: usize = 4;
 /// Far more than a call takes on a busy machine, and far less than the slow ones would.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// The bytes of a way's right call, as HTTP has them, and where its body begins.
