@@ -23,7 +23,8 @@ struct Plan {
 
 #[derive(Debug, Serialize)]
 struct Found<T> {
-    found: usize,
+    #[serde(rename = "found")]
+    count: usize,
     /// How many there are of each job.
     jobs: BTreeMap<String, usize>,
     sample: Vec<T>,
@@ -36,19 +37,19 @@ pub async fn show(deployment: &Deployment, items: Vec<DueItem>, json: bool) -> a
         .map(|item| work::view(item, State::Parked))
         .collect();
     let of_items = jobs(views.iter().map(|view| view.job.unwrap_or("no job")));
-    let found = views.len();
+    let count = views.len();
     let sample = work::with_problems(deployment, views.into_iter().take(SAMPLE)).await?;
     let items = Found {
-        found,
+        count,
         jobs: of_items,
         sample,
     };
     let letters = dlq::letters(deployment).await?;
     let of_letters = jobs(letters.iter().map(|it| it.job().unwrap_or(NOT_OURS)));
-    let found = letters.len();
+    let count = letters.len();
     let sample = letters.into_iter().take(SAMPLE).collect();
     let messages = Found {
-        found,
+        count,
         jobs: of_letters,
         sample,
     };
@@ -78,7 +79,7 @@ fn print(plan: &Plan) -> anyhow::Result<()> {
 
 /// `3 parked items: 2 fold, 1 publish`.
 fn heading<T>(noun: &str, found: &Found<T>) -> String {
-    let count = counted(found.found, noun);
+    let count = counted(found.count, noun);
     let jobs: Vec<String> = found
         .jobs
         .iter()
@@ -116,14 +117,14 @@ mod tests {
     #[test]
     fn a_heading_says_how_much_of_what_there_is() {
         let mut found = Found::<()> {
-            found: 3,
+            count: 3,
             jobs: jobs(["publish", "fold", "fold"].into_iter()),
             sample: Vec::new(),
         };
         let text = heading("parked item", &found);
         assert_eq!(text, "3 parked items: 2 fold, 1 publish");
         found.jobs.clear();
-        found.found = 0;
+        found.count = 0;
         assert_eq!(heading("message", &found), "0 messages");
     }
 }
