@@ -8,8 +8,10 @@ use std::time::Duration;
 
 /// How early a call may be: a message is delayed by whole seconds, and those of one second come together.
 pub const TOLERANCE: Duration = Duration::from_secs(1);
-/// How many times to come back are handed out for each call that may go.
+/// How many times to come back are handed out for each call that may go: at least so many, and where calls are far apart so many
+/// that somebody comes within the tolerance, up to a handful.
 const OVERBOOKED: Micros = 3;
+const MOST_OVERBOOKED: Micros = 12;
 /// How long a queue is handed out. A message can be delayed by 15 minutes.
 const QUEUE: Micros = 10 * MINUTE;
 /// For how many calls after it was lowered the pace rises slowly, by 700 millionths each, so that it takes some 300 to be back;
@@ -78,7 +80,7 @@ impl Limiter {
         let earliest = earliest.max(now);
         let place = state.tail.max(earliest);
         if place <= earliest + QUEUE {
-            state.tail = place + apart / OVERBOOKED;
+            state.tail = place + places_apart(apart);
             return place;
         }
         // By then, half of the queue is gone, and one comes for each that goes.
@@ -86,6 +88,12 @@ impl Limiter {
         state.far = place + apart;
         place
     }
+}
+
+/// How far the times to come back are apart.
+fn places_apart(apart: Micros) -> Micros {
+    let dense = length(TOLERANCE) / 2;
+    (apart / OVERBOOKED).min(dense).max(apart / MOST_OVERBOOKED)
 }
 
 /// A vendor that has refused calls gets no more than two at once.

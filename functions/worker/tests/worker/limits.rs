@@ -113,6 +113,23 @@ async fn three_workers_together_call_at_the_rate_and_never_above_it() {
 }
 
 #[tokio::test]
+async fn three_workers_together_call_at_slow_rates_as_well() {
+    for per_minute in [6, 10, 15, 20] {
+        let world = world().await;
+        let wanted = usize::try_from(per_minute * 10).unwrap();
+        let mut backlog = Backlog::of(&world, per_minute, wanted + 20);
+        backlog.ten_minutes(|_| true).await;
+        assert!(backlog.most_in_a_minute() <= usize::try_from(per_minute).unwrap());
+        let calls = backlog.calls.len();
+        println!("{per_minute}: {calls} of {wanted}, {} looks", backlog.looks);
+        assert!(
+            calls * 100 >= wanted * 98,
+            "{per_minute}: {calls} of {wanted}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn three_workers_together_find_a_lower_limit_that_nobody_told_them() {
     let world = world().await;
     let mut backlog = Backlog::of(&world, 40, 300);
