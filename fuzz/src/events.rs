@@ -29,6 +29,7 @@ fn check_kind(event: &Event) {
         Kind::Decided => assert!(event.decision.is_some()),
         Kind::Unreadable => assert!(event.problem.is_some()),
         Kind::Assessment(_) | Kind::Ping | Kind::Unknown => {}
+        Kind::Erased => panic!("no vendor says that somebody is erased"),
     }
     let score = event.score.unwrap_or_default();
     for number in [score.value, score.maximum, score.percent]

@@ -16,10 +16,10 @@
 //! **Circuit.** Three failures in a row open it. While it is open, one call goes each ten seconds, in all, to find out; a
 //! success closes it and brings the pace of before. A refused key opens it for half an hour at a time.
 //!
-//! **Who must wait is given a time to come back at**, each another one. Times are handed out three times as densely as calls may
-//! go, so that those who come late, or not at all, leave no gap; who comes in vain is given another. A queue of ten minutes is
+//! **Who must wait is given a time to come back at**, each another one. Times are handed out more densely than calls may
+//! go, three times and at slow rates up to twelve times, so that those who come late, or not at all, leave no gap; who comes in vain is given another. A queue of ten minutes is
 //! handed out like that; those behind it are sent further away, as densely as calls may go, and queue when they come back. So
-//! each waiting call costs a handful of looks at the state, however many wait.
+//! each waiting call costs a handful of looks at the state, a dozen at slow rates, however many wait.
 
 mod limiter;
 mod notes;

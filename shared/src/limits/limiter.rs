@@ -76,11 +76,12 @@ impl Limiter {
     /// Hands out a time to come back, not before `earliest`.
     fn place(self, state: &mut State, now: Micros, earliest: Micros) -> Micros {
         // While failures are counted, the pace is not what calls will go at once they succeed.
-        let apart = self.apart_at(state.pace_before.unwrap_or(state.pace));
+        let pace = state.pace_before.unwrap_or(state.pace);
+        let apart = self.apart_at(pace);
         let earliest = earliest.max(now);
         let place = state.tail.max(earliest);
         if place <= earliest + QUEUE {
-            state.tail = place + places_apart(apart);
+            state.tail = place + places_apart(pace, apart);
             return place;
         }
         // By then, half of the queue is gone, and one comes for each that goes.
@@ -90,10 +91,14 @@ impl Limiter {
     }
 }
 
-/// How far the times to come back are apart.
-fn places_apart(apart: Micros) -> Micros {
-    let dense = length(TOLERANCE) / 2;
-    (apart / OVERBOOKED).min(dense).max(apart / MOST_OVERBOOKED)
+/// How far the times to come back are apart. A vendor whose limit is being found is not met by more than it takes.
+fn places_apart(pace: u64, apart: Micros) -> Micros {
+    let places = apart / OVERBOOKED;
+    if pace < FULL {
+        return places;
+    }
+    let dense = length(TOLERANCE) * 7 / 10;
+    places.min(dense).max(apart / MOST_OVERBOOKED)
 }
 
 /// A vendor that has refused calls gets no more than two at once.
