@@ -174,23 +174,25 @@ async fn watch(
         if registration.outcome.is_final() || left.is_zero() {
             return Ok(registration);
         }
-        if told != registration.tried_at {
+        // What came of a try is noted after that it was made: until then there is nothing to tell of it.
+        if told != registration.tried_at && tell(&registration) {
             told = registration.tried_at;
-            tell(&registration);
         }
         tokio::time::sleep(pause.min(left)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// That it is being tried again, as soon as that is known.
-fn tell(registration: &Registration) {
+/// That it is being tried again, as soon as that is known; whether it is.
+fn tell(registration: &Registration) -> bool {
     if let (RegistrationOutcome::Waiting, Some(due_at)) =
         (registration.outcome, registration.due_at)
     {
         let because = registration.message.as_deref().unwrap_or_default();
         eprintln!("{}: it is tried again at {due_at}.", shown(because));
+        return true;
     }
+    false
 }
 
 fn print(view: &RequestView, json: bool) -> anyhow::Result<()> {
