@@ -1,5 +1,6 @@
 //! What the end-to-end tests stand on: the real binaries on the local bundle ([`stage`]), calls as the vendors make them
-//! ([`vendors`]), another system that reads results ([`inbox`]). The tests themselves are in `tests/`.
+//! ([`vendors`]), a bundle with all vendors ([`everybody`]), another system that reads results ([`inbox`]), many candidates
+//! at once ([`load`]). The tests themselves are in `tests/`, what measures in `benches/`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,6 +8,8 @@
     reason = "a test that is not as expected is to stop where it is"
 )]
 
+pub mod everybody;
 pub mod inbox;
+pub mod load;
 pub mod stage;
 pub mod vendors;

@@ -54,11 +54,16 @@ pub fn payload(name: &str) -> Bytes {
         .into()
 }
 
-/// The functions' binaries, built once for all tests.
+/// The functions' binaries, built once for all tests, and as these are built: a benchmark's are what is released.
 pub async fn binaries() -> PathBuf {
     static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
     let build = || async {
-        binaries::build(root(), Profile::Dev, CargoOutput::OnFailure)
+        let profile = if cfg!(debug_assertions) {
+            Profile::Dev
+        } else {
+            Profile::Release
+        };
+        binaries::build(root(), profile, CargoOutput::OnFailure)
             .await
             .unwrap()
     };

@@ -185,7 +185,7 @@ impl Change {
         let time = stored.changed_at.unwrap_or(now);
         Self {
             specversion: SPECIFICATION,
-            id: id(&stored, time),
+            id: id(&stored, time, report.as_ref()),
             source: format!("/{SOURCE}/{}", stored.source),
             kind: TYPE,
             subject: stored.attempt.clone(),
@@ -210,14 +210,19 @@ impl Change {
     }
 }
 
-/// An attempt that was forgotten and came again counts from 1 again: the time tells it from the one before.
-fn id(stored: &StoredState, time: Timestamp) -> String {
+/// Of all that can differ between two events of one attempt: the same id is the same words. An attempt that was forgotten and came
+/// again counts from 1 again: the time tells it from the one before. A report may be kept after the state was read that is
+/// published, and before it is published again.
+fn id(stored: &StoredState, time: Timestamp, report: Option<&Kept>) -> String {
     let mut hash = Sha256::new();
     hash.update(stored.key().pk);
     // The parts of a key are encoded, so that none holds this byte.
     hash.update([0]);
     hash.update(stored.version.to_be_bytes());
     hash.update(time.unix_ms().to_be_bytes());
+    if let Some(kept) = report {
+        hash.update(&kept.report.sha256);
+    }
     let mut id = hex::encode(hash.finalize());
     id.truncate(32);
     id

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -20,6 +20,9 @@ use crate::server;
 
 /// AWS promises expired items to be gone within days; here nobody has that long.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A sweep reads the whole table: of a large one, it is at most this part of the time that goes into it.
+const SWEEP_SHARE: u32 = 20;
 
 /// The largest answer: `DynamoDB` itself stops at 1 MB for a page, 16 MB for a batch.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
@@ -173,12 +176,14 @@ fn not_started(reason: &dyn std::fmt::Display) -> EngineError {
 
 /// The engine deletes expired items only when it is asked to.
 async fn sweep(database: dynoxide::Database) {
+    let mut took = Duration::ZERO;
     loop {
-        tokio::time::sleep(SWEEP_INTERVAL).await;
-        let database = database.clone();
+        tokio::time::sleep(SWEEP_INTERVAL.max(took * SWEEP_SHARE)).await;
+        let (database, began) = (database.clone(), Instant::now());
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         if let Ok(Err(error)) = swept {
             tracing::warn!(%error, "expired items were not swept");
         }
+        took = began.elapsed();
     }
 }

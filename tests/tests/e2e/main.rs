@@ -18,6 +18,7 @@ mod failures;
 mod figures;
 mod follow_ups;
 mod large_reports;
+mod load;
 mod logs;
 mod openapi;
 mod publishing;

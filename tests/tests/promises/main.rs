@@ -8,7 +8,6 @@
 
 mod crash;
 mod documents;
-mod everybody;
 mod operator;
 mod promise_1_nobody_is_believed_who_is_not_the_vendor;
 mod promise_2_2xx_only_once_durable;
@@ -19,3 +18,5 @@ mod promise_8_nobody_is_in_the_logs;
 mod promise_8_who_is_erased_stays_erased;
 mod stores;
 mod ways;
+
+use tests::everybody;

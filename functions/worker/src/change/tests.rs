@@ -293,6 +293,27 @@ fn an_id_is_of_one_change_alone() {
 }
 
 #[test]
+fn a_change_that_goes_out_with_a_report_and_without_one_has_two_ids() {
+    let id = |report| {
+        Change::of(
+            stored(1, whole()),
+            report,
+            &PersonalFields::default(),
+            at(60),
+        )
+        .id
+    };
+    let other = |sha256: &str| {
+        let mut kept = kept();
+        kept.report.sha256 = sha256.repeat(64);
+        Some(kept)
+    };
+    assert_ne!(id(None), id(Some(kept())));
+    assert_ne!(id(other("1")), id(Some(kept())));
+    assert_eq!(id(other("0")), id(Some(kept())));
+}
+
+#[test]
 fn when_it_changed_is_now_if_nobody_noted_it() {
     let mut stored = stored(1, whole());
     stored.changed_at = None;

@@ -1,5 +1,7 @@
 //! A bundle with all vendors, and every payload that is recorded under `events/`.
 
+use crate::stage::{Stage, eventually, payload, root};
+use crate::vendors::{Ready, secret};
 use bytes::Bytes;
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
@@ -12,8 +14,6 @@ use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
 use shared::source::Source;
 use std::collections::BTreeMap;
 use testlify_webhook::Testlify;
-use tests::stage::{Stage, eventually, payload, root};
-use tests::vendors::{Ready, secret};
 use xobin_webhook::Xobin;
 
 /// The key of the vendors' APIs.
@@ -24,25 +24,32 @@ const ROUNDS: usize = 10;
 
 /// A recorded payload.
 pub struct Recorded {
+    /// Whose.
     pub source: &'static str,
     /// Which of the source's ways in it takes.
     pub version: String,
     /// Its file, below `events/`.
     pub name: String,
+    /// The exact bytes.
     pub body: Bytes,
 }
 
 /// The bundle, and who stands in for the vendors.
 pub struct Everybody {
+    /// The bundle.
     pub stage: Stage,
+    /// iMocha's API.
     pub imocha: stand_ins::Imocha,
+    /// JobMojito's API.
     pub jobmojito: stand_ins::Jobmojito,
-    links: Links,
+    /// Where the links in payloads lead.
+    pub links: Links,
     credentials: Credentials,
     _others: (stand_ins::Testlify, stand_ins::Xobin),
 }
 
 /// All payloads, in the order of their names.
+#[must_use]
 pub fn recorded() -> Vec<Recorded> {
     let mut all = Vec::new();
     for source in ["imocha", "jobmojito", "testlify", "xobin"] {
@@ -123,6 +130,7 @@ impl Everybody {
     }
 
     /// The payload with links that lead to the stand-ins.
+    #[must_use]
     pub fn led(&self, body: &[u8]) -> Bytes {
         self.links.lead(body).into()
     }
@@ -173,6 +181,7 @@ impl Everybody {
     }
 
     /// The call that the vendor would make.
+    #[must_use]
     pub fn ready(&self, source: &str, version: &str, id: &str, body: Bytes) -> Ready {
         let delivery = Delivery {
             version,

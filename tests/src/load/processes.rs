@@ -1,0 +1,74 @@
+//! What the functions' processes take of the machine, as Linux tells it below `/proc`.
+
+use local::{Bundle, FunctionInfo};
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+/// By the functions' logical ids.
+pub type Each<T> = BTreeMap<String, T>;
+
+/// The memory, in bytes, that the largest process of each function has now.
+#[must_use]
+pub fn memory(bundle: &Bundle) -> Each<u64> {
+    each(bundle, |processes| {
+        processes.filter_map(resident).max().unwrap_or_default()
+    })
+}
+
+/// The time for which each function's processes have been on a processor since they were started.
+#[must_use]
+pub fn busy(bundle: &Bundle) -> Each<Duration> {
+    each(bundle, |processes| processes.filter_map(on_processor).sum())
+}
+
+/// How many processes of each function live.
+#[must_use]
+pub fn living(bundle: &Bundle) -> Each<usize> {
+    each(bundle, Iterator::count)
+}
+
+fn each<T>(bundle: &Bundle, of: impl Fn(std::vec::IntoIter<u32>) -> T) -> Each<T> {
+    let functions = bundle.functions().into_iter();
+    let of_one = |it: FunctionInfo| (it.logical_id, of(it.processes.into_iter()));
+    functions.map(of_one).collect()
+}
+
+/// `None` if the process is gone.
+fn resident(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// Of all its threads: the first number of each `schedstat` is in nanoseconds.
+fn on_processor(process: u32) -> Option<Duration> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    let of_thread = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let nanoseconds = threads.filter_map(Result::ok).filter_map(of_thread).sum();
+    Some(Duration::from_nanos(nanoseconds))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_tells_its_memory_and_its_time() {
+        let this = std::process::id();
+        assert!(resident(this).unwrap() > 100_000);
+        let before = on_processor(this).unwrap();
+        let mut sum = 0_u64;
+        while on_processor(this).unwrap() < before + Duration::from_millis(20) {
+            sum = std::hint::black_box(sum + 1);
+        }
+        assert_eq!(resident(u32::MAX), None);
+        assert_eq!(on_processor(u32::MAX), None);
+    }
+}
