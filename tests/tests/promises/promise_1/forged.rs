@@ -2,6 +2,8 @@
 
 use super::Answered;
 use crate::ways::{Shown, Way, set_header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tests::vendors::Ready;
 
 /// One attack.
@@ -49,7 +51,7 @@ const fn no_route(what: &'static str, forge: fn(&Way, Ready, &str) -> Ready) -> 
 }
 
 /// The attacks.
-pub const TABLE: [Line; 16] = [
+pub const TABLE: [Line; 18] = [
     refused("nothing of the kind", |way, mut call, _| match way.shown {
         Shown::Path => way.showing(call, "undefined"),
         Shown::Header(name) | Shown::Signature(name) => {
@@ -83,6 +85,17 @@ pub const TABLE: [Line; 16] = [
     }),
     refused("in other letters", |way, call, _| {
         changed(way, call, |text| text.iter_mut().for_each(swap_case))
+    }),
+    refused("in base64 once more", |way, call, _| {
+        changed(way, call, |text| {
+            *text = URL_SAFE_NO_PAD.encode(&text).into_bytes()
+        })
+    }),
+    refused("percent-encoded twice", |way, call, _| {
+        changed(way, call, |text| {
+            let twice = |byte: &u8| format!("%25{byte:02X}");
+            *text = text.iter().map(twice).collect::<String>().into_bytes();
+        })
     }),
     refused("backwards", |way, call, _| {
         changed(way, call, |text| text.reverse())
