@@ -24,6 +24,8 @@ const LOOKS: usize = 3600;
 /// After how many looks, twenty seconds' worth, a test that waits sends a sweep.
 const LOOKS_PER_SWEEP: usize = 400;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long a test waits for an engine: that a machine is slow is nothing to fail for.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The bundle, and the table as an operator sees it.
 pub struct Stage {
@@ -88,11 +90,11 @@ impl Stage {
         change(&mut options);
         let bundle = Bundle::start(options).await.unwrap();
         let sdk = shared::aws::load_local(bundle.endpoint_url()).await;
-        let dynamodb = shared::aws::dynamodb(&sdk);
+        let dynamodb = patient(&sdk);
         Self {
             table: Table::new(dynamodb.clone(), bundle.table_name().to_owned()),
             dynamodb,
-            sqs: shared::aws::sqs(&sdk, Duration::from_secs(10)),
+            sqs: shared::aws::sqs(&sdk, PATIENCE),
             http: reqwest::Client::new(),
             clock: Clock::system(),
             bundle,
@@ -201,8 +203,11 @@ impl Stage {
     /// not believed any more, and vendors may be called again. Nothing that came in changes.
     pub async fn let_time_pass(&self) {
         for key in self.marked().await {
-            self.make_due(&key, "SET due_at = :past REMOVE fetched_until")
-                .await;
+            self.make_due(
+                &key,
+                "SET due_at = :past REMOVE fetched_until, calling_until",
+            )
+            .await;
         }
         for vendor in ["imocha", "jobmojito", "xobin"] {
             let key = ItemKey::of_vendor(vendor, LIMITS);
@@ -252,6 +257,15 @@ impl Stage {
             }
         }
     }
+}
+
+/// The database, for who has more time than a function.
+fn patient(sdk: &shared::aws::SdkConfig) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(sdk)
+        .timeout_config(shared::aws::timeouts(PATIENCE, PATIENCE / 3))
+        .retry_config(shared::aws::retries(3))
+        .build();
+    aws_sdk_dynamodb::Client::from_conf(config)
 }
 
 /// Waits for a condition, and fails the test if it does not come.

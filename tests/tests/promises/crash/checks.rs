@@ -1,7 +1,10 @@
 //! What has to be when all is quiet again.
 
+mod errands;
+
 use super::lane::Lane;
 use super::scenario::Delivery;
+pub use errands::Ran;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::attempt::State;
@@ -11,12 +14,8 @@ use shared::store::{
     ConfirmationOutcome, Origin, Partition, ReportItem, ReportOutcome, StoreError, StoredEvent,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use tests::inbox::Inbox;
 use tests::stage::{Stage, eventually};
-
-const LOOKS: usize = 10;
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The newest version of each attempt that was published, by source and attempt.
 type Published = BTreeMap<(String, String), u64>;
@@ -26,6 +25,7 @@ pub async fn all(
     lane: &Lane,
     deliveries: &[Delivery],
     accepted: &[(&Delivery, EventId)],
+    ran: Option<&Ran<'_>>,
     problems: &mut Vec<String>,
 ) {
     let stage = &lane.stage;
@@ -39,10 +39,9 @@ pub async fn all(
         ));
     }
     let published = published(stage).await;
-    let partitions: BTreeSet<&String> = deliveries
-        .iter()
-        .filter_map(|it| it.partition.as_ref())
-        .collect();
+    let sent = deliveries.iter().filter_map(|it| it.partition.clone());
+    let listed = ran.map(|it| it.errands.partitions()).unwrap_or_default();
+    let partitions: BTreeSet<String> = sent.chain(listed).collect();
     let mut kept = Vec::new();
     for pk in &partitions {
         let partition = stage.table.partition(pk).await.unwrap();
@@ -52,7 +51,10 @@ pub async fn all(
             kept.push((pk.as_str(), partition));
         }
     }
-    problems.extend(differs_from_undisturbed(lane, deliveries, &kept).await);
+    if let Some(ran) = ran {
+        ran.check(lane, problems).await;
+    }
+    problems.extend(differs_from_undisturbed(lane, deliveries, ran, &kept).await);
 }
 
 /// An accepted delivery is stored with its exact bytes.
@@ -67,14 +69,8 @@ async fn not_stored(stage: &Stage, delivery: &Delivery, id: &EventId) -> Option<
     }
 }
 
-/// The bytes of an event. A machine that is busy with other things answers late: that is nobody's loss.
+/// The bytes of an event.
 async fn body(stage: &Stage, event: &StoredEvent) -> Result<Vec<u8>, StoreError> {
-    for _ in 1..LOOKS {
-        match stage.table.event_body(event).await {
-            Err(StoreError::Unavailable { .. }) => tokio::time::sleep(LOOK_AGAIN).await,
-            read => return read,
-        }
-    }
     stage.table.event_body(event).await
 }
 
@@ -143,6 +139,7 @@ async fn published(stage: &Stage) -> Published {
 async fn differs_from_undisturbed(
     lane: &Lane,
     deliveries: &[Delivery],
+    ran: Option<&Ran<'_>>,
     kept: &[(&str, Partition)],
 ) -> Vec<String> {
     let mut calls: Vec<&StoredEvent> = kept.iter().flat_map(|(_, it)| &it.events).collect();
@@ -159,7 +156,7 @@ async fn differs_from_undisturbed(
         })
         .await;
     }
-    if let Err(problem) = lane.settle(&lane.twin).await {
+    if let Err(problem) = undisturbed(lane, ran).await {
         return vec![format!("undisturbed, it is {problem}")];
     }
     let mut differences = Vec::new();
@@ -173,6 +170,16 @@ async fn differs_from_undisturbed(
         }
     }
     differences
+}
+
+/// What iMocha lists is there as well once everything is that it could be asked for.
+async fn undisturbed(lane: &Lane, ran: Option<&Ran<'_>>) -> Result<(), String> {
+    lane.settle(&lane.twin).await?;
+    if let Some(ran) = ran {
+        ran.errands.reconcile(&lane.twin).await;
+        lane.settle(&lane.twin).await?;
+    }
+    Ok(())
 }
 
 /// Where an attempt stands, whichever of its events says so, with the report that is offered last.

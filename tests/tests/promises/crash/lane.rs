@@ -1,12 +1,15 @@
 //! A bundle on which stories are played one after the other, its twin that nobody disturbs, and the vendors of both.
 
 use super::checks;
+use super::dice::Dice;
+use super::errands::Errands;
 use super::outage::{Dependency, Outage};
 use super::plan::{Broken, Plan};
 use super::scenario::{self, Delivery};
 use super::sender::{self, Senders};
+use super::{patience, time};
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use http::StatusCode;
 use local::engine::Service;
 use local::faults::Faults;
@@ -16,7 +19,7 @@ use reqwest::Response;
 use serde_json::json;
 use shared::key::EventId;
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,12 +33,8 @@ const API_KEY: &str = "key";
 const MOST_TRIES: usize = 5;
 /// No seed is as large.
 const FIRST_OUTAGE: u64 = 9_000_000;
-/// After that, what is not settled never will be. Less than what parks an item.
-const MOST_ROUNDS: usize = 16;
-const LOOK_AGAIN: Duration = Duration::from_millis(60);
-/// How many looks, six seconds' worth, a message may be in the queue before time passes nevertheless: one that fails five
-/// times takes as long.
-const MOST_LOOKS: usize = 100;
+/// For how long what hangs on something that is down is waited for before time passes nevertheless.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// All that a story is played on.
 pub struct Lane {
@@ -49,9 +48,10 @@ pub struct Lane {
     pub twin_senders: Senders,
     plan: Arc<Plan>,
     links: Links,
-    imocha: Imocha,
+    pub imocha: Imocha,
     jobmojito: Jobmojito,
-    _others: (Testlify, Xobin),
+    pub xobin: Xobin,
+    _testlify: Testlify,
     _gates: [Gate; 4],
 }
 
@@ -109,8 +109,10 @@ impl Lane {
         .await;
         let twin = Stage::with(|options| equip(options, &gates)).await;
         Inbox::of_all_changes(&stage).await;
+        let senders = Senders::of(&stage).await;
+        imocha.call_back_to(senders.imocha_url(&stage));
         Self {
-            senders: Senders::of(&stage).await,
+            senders,
             twin_senders: Senders::of(&twin).await,
             stage,
             twin,
@@ -118,7 +120,8 @@ impl Lane {
             links,
             imocha,
             jobmojito,
-            _others: (testlify, xobin),
+            xobin,
+            _testlify: testlify,
             _gates: gates,
         }
     }
@@ -133,7 +136,11 @@ impl Lane {
     pub async fn play(&self, seed: u64) -> Story {
         let deliveries = scenario::of(seed, &self.links, &self.imocha, &self.jobmojito);
         let mut story = Story::default();
-        let played = AssertUnwindSafe(self.act(seed, &deliveries, &mut story)).catch_unwind();
+        let act = async {
+            let errands = Errands::of(seed, &deliveries, &self.imocha, &self.stage).await;
+            self.act(seed, &deliveries, &errands, &mut story).await;
+        };
+        let played = AssertUnwindSafe(act).catch_unwind();
         if let Err(panic) = played.await {
             story.broken.extend(self.plan.end());
             story.problems.push(format!("panicked: {}", words(&*panic)));
@@ -157,10 +164,7 @@ impl Lane {
             &self.jobmojito,
         );
         if outage.of == Dependency::Aws(Service::SecretsManager) {
-            // Those that live remember theirs.
-            for function in self.stage.bundle.functions() {
-                self.stage.bundle.kill(&function.logical_id).await.unwrap();
-            }
+            self.forget_secrets().await;
         }
         self.plan.begin_outage(outage);
         let post = |delivery| self.post_until(delivery, expected);
@@ -171,11 +175,11 @@ impl Lane {
             problems: Vec::new(),
         };
         // Until what follows from them was tried.
-        self.until_quiet(&self.stage).await;
+        self.for_a_while().await;
         for _ in 0..minutes {
             self.stage.let_time_pass().await;
             self.stage.sweep().await;
-            self.until_quiet(&self.stage).await;
+            self.for_a_while().await;
         }
         suffered.felt = self.plan.end_outage();
         let mut accepted = Vec::new();
@@ -190,7 +194,7 @@ impl Lane {
         if let Err(problem) = self.settle(&self.stage).await {
             suffered.problems.push(problem);
         }
-        checks::all(self, &deliveries, &accepted, &mut suffered.problems).await;
+        checks::all(self, &deliveries, &accepted, None, &mut suffered.problems).await;
         self.lose_all_messages().await;
         suffered
     }
@@ -206,21 +210,21 @@ impl Lane {
         answer
     }
 
-    async fn act(&self, seed: u64, deliveries: &[Delivery], story: &mut Story) {
-        self.plan.begin(seed);
-        let sent = join_all(
-            deliveries
-                .iter()
-                .map(|it| self.senders.send(&self.stage, it)),
-        )
-        .await;
-        // Sweeps are disturbed like everything else.
-        for _ in 0..2 {
-            self.until_quiet(&self.stage).await;
-            self.stage.let_time_pass().await;
-            self.stage.sweep().await;
+    async fn act(&self, seed: u64, deliveries: &[Delivery], errands: &Errands, story: &mut Story) {
+        if Dice::of(seed).starts_cold() {
+            self.forget_secrets().await;
         }
-        self.until_quiet(&self.stage).await;
+        let registrations = self.xobin.registrations();
+        self.plan.begin(seed);
+        let send = |delivery| self.senders.send(&self.stage, delivery);
+        let sent = join_all(deliveries.iter().map(send));
+        let (sent, ()) = join(sent, errands.early(&self.stage)).await;
+        let taken = deliveries.iter().zip(&sent);
+        let ended: BTreeSet<i64> = taken
+            .filter_map(|(delivery, id)| delivery.ends.filter(|_| id.is_some()))
+            .collect();
+        errands.late(&self.stage, &ended).await;
+        story.problems.extend(self.disturbed_sweeps().await.err());
         story.broken = self.plan.end();
         if seed.is_multiple_of(2) {
             self.lose_all_messages().await;
@@ -232,41 +236,45 @@ impl Lane {
             .zip(sent)
             .filter_map(|(delivery, id)| Some((delivery, id?)))
             .collect();
-        if let Err(problem) = self.settle(&self.stage).await {
-            story.problems.push(problem);
-        }
-        checks::all(self, deliveries, &accepted, &mut story.problems).await;
+        story.problems.extend(self.settle(&self.stage).await.err());
+        let ran = checks::Ran {
+            errands,
+            asked: errands.asked(&ended),
+            registrations: self.xobin.registrations() - registrations,
+            broken: &story.broken,
+        };
+        checks::all(self, deliveries, &accepted, Some(&ran), &mut story.problems).await;
         self.lose_all_messages().await;
+    }
+
+    /// Sweeps are disturbed like everything else.
+    async fn disturbed_sweeps(&self) -> Result<(), String> {
+        for _ in 0..2 {
+            self.until_quiet().await?;
+            time::pass(&self.stage).await;
+            self.stage.sweep().await;
+        }
+        self.until_quiet().await
     }
 
     /// Lets messages and sweeps run until nothing is left to do.
     pub async fn settle(&self, stage: &Stage) -> Result<(), String> {
-        for _ in 0..MOST_ROUNDS {
-            self.until_quiet(stage).await;
-            if stage.table.count_marked().await.unwrap() == 0 {
-                return Ok(());
-            }
-            stage.let_time_pass().await;
-            stage.sweep().await;
-        }
-        let left = stage.marked().await;
-        let left: Vec<String> = left.iter().map(ToString::to_string).collect();
-        Err(format!(
-            "not settled after {MOST_ROUNDS} sweeps: {}",
-            left.join(", ")
-        ))
+        patience::settle(stage, &self.imocha).await
     }
 
-    /// Waits until the queue was empty at two looks.
-    async fn until_quiet(&self, stage: &Stage) {
-        let mut quiet = 0;
-        for _ in 0..MOST_LOOKS {
-            let messages = stage.messages(stage.bundle.queue_url()).await;
-            quiet = if messages == 0 { quiet + 1 } else { 0 };
-            if quiet >= 3 {
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+    async fn until_quiet(&self) -> Result<(), String> {
+        patience::until_quiet(&self.stage, &self.imocha).await
+    }
+
+    /// While something is down it need not become quiet.
+    async fn for_a_while(&self) {
+        let _ = tokio::time::timeout(PATIENCE, self.until_quiet()).await;
+    }
+
+    /// Processes that live remember theirs.
+    async fn forget_secrets(&self) {
+        for function in self.stage.bundle.functions() {
+            self.stage.bundle.kill(&function.logical_id).await.unwrap();
         }
     }
 
