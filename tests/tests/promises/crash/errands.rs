@@ -60,7 +60,7 @@ impl Errands {
             .iter()
             .filter_map(|it| Some((it.ends?, it.body.to_vec())));
         let id = |number| i64::try_from(attempt_number(seed, number)).unwrap();
-        let silent = dice.number("silent", 0).u8(..5) == 0;
+        let silent = dice.number("silent", 0).u8(..10) == 0;
         let hours = i64::try_from(seed * 3_600_000).unwrap();
         let endpoints = Xobin::endpoints(&credentials::<Xobin>(stage).await);
         let errands = Self {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tests::stage::Stage;
 use tokio::time::Instant;
 
-const LOOK_AGAIN: Duration = Duration::from_millis(15);
+const LOOK_AGAIN: Duration = Duration::from_millis(40);
 /// It is quiet if it was at so many looks in a row.
-const QUIET_LOOKS: usize = 4;
+const QUIET_LOOKS: usize = 3;
 /// If nothing happens for so long, nothing will: longer than a function may take.
 const NOTHING_HAPPENS: Duration = Duration::from_secs(120);
 /// More sweeps than it takes until what fails each time is parked. What is not settled by then never will be.
@@ -83,13 +83,13 @@ pub async fn until_quiet(stage: &Stage, imocha: &Imocha) -> Result<(), String> {
 pub async fn settle(stage: &Stage, imocha: &Imocha) -> Result<(), String> {
     for _ in 0..MOST_ROUNDS {
         until_quiet(stage, imocha).await?;
-        if stage.table.count_marked().await.unwrap() == 0 {
+        if time::marked(stage).await.is_empty() {
             return Ok(());
         }
         time::pass(stage).await;
         stage.sweep().await;
     }
-    let left = stage.marked().await;
+    let left = time::marked(stage).await;
     let left: Vec<String> = left.iter().map(ToString::to_string).collect();
     Err(format!(
         "not settled after {MOST_ROUNDS} sweeps: {}",

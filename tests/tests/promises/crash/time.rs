@@ -1,11 +1,12 @@
 //! Time that passes between two sweeps: what waits is due, and what iMocha was asked for was asked for a while ago.
 //!
 //! An answer is what was received after it was asked for. So where the time of asking is moved back, all of the attempt that was
-//! before it is moved back as far, and what came after it stays: which of two things was first is as it was.
+//! before it is moved back as far, and what came after it stays: which of two things was first is as it was. All of it is done
+//! as an observer does it, in few calls: it is done after every sweep.
 
 use local::engine::Service;
 use serde_json::{Value, json};
-use shared::key::ASKED;
+use shared::key::{ASKED, ItemKey, LIMITS};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
 use tests::stage::Stage;
@@ -21,63 +22,78 @@ const TIMES: [&str; 6] = [
     "answered_at",
     "read_at",
 ];
+/// Whom no call is to wait for.
+const VENDORS: [&str; 3] = ["imocha", "jobmojito", "xobin"];
+/// What the index of work begins with where work is to be done: what is parked or was given up lies elsewhere in it.
+const TO_DO: &str = "due#";
 
-/// Lets so much time pass, as far as unfinished work goes, that all that waits is due.
+/// Lets so much time pass, as far as unfinished work goes, that all that waits is due: whoever said that he is at it is not
+/// believed any more, and vendors may be called again. Nothing that came in changes.
 pub async fn pass(stage: &Stage) {
-    for key in stage.marked().await {
+    for key in marked(stage).await {
         if key.sk == ASKED {
-            let partition = times(stage, &key.pk).await;
-            let asked = partition.iter().find(|item| item["sk"]["S"] == ASKED);
-            if let Some(asked_at) = asked.and_then(|it| it["asked_at"]["S"].as_str()) {
-                move_back(stage, &partition, asked_at).await;
-            }
+            move_attempt_back(stage, &key.pk).await;
         }
+        let past = stage.clock.now().minus(Duration::from_secs(1)).unix_ms();
+        let update = json!({
+            "Key": in_json(&key),
+            "ConditionExpression": "attribute_exists(due_at)",
+            "UpdateExpression": "SET due_at = :past REMOVE fetched_until, calling_until",
+            "ExpressionAttributeValues": { ":past": { "N": past.to_string() } },
+        });
+        change(stage, "UpdateItem", update).await;
     }
-    stage.let_time_pass().await;
+    for vendor in VENDORS {
+        let key = in_json(&ItemKey::of_vendor(vendor, LIMITS));
+        change(stage, "DeleteItem", json!({ "Key": key })).await;
+    }
 }
 
-/// The keys and times of all items of an attempt.
-async fn times(stage: &Stage, pk: &str) -> Vec<Value> {
+/// What has unfinished work that is not parked.
+pub async fn marked(stage: &Stage) -> Vec<ItemKey> {
+    let marked = all(stage, "Scan", json!({ "IndexName": "due" })).await;
+    let marked = marked.iter().filter(|item| {
+        let list = item["due_shard"]["S"].as_str();
+        list.is_some_and(|list| list.starts_with(TO_DO))
+    });
+    let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().to_owned();
+    let key = |item| ItemKey {
+        pk: text(item, "pk"),
+        sk: text(item, "sk"),
+    };
+    marked.map(key).collect()
+}
+
+fn in_json(key: &ItemKey) -> Value {
+    json!({ "pk": { "S": key.pk }, "sk": { "S": key.sk } })
+}
+
+/// Moves what was before it was asked for, and the asking.
+async fn move_attempt_back(stage: &Stage, pk: &str) {
     let query = json!({
-        "TableName": stage.bundle.table_name(),
         "ConsistentRead": true,
         "KeyConditionExpression": "pk = :pk",
         "ProjectionExpression": format!("pk, sk, {}", TIMES.join(", ")),
         "ExpressionAttributeValues": { ":pk": { "S": pk } },
     });
-    let (mut items, mut start) = (Vec::new(), Value::Null);
-    loop {
-        let mut query = query.clone();
-        if !start.is_null() {
-            query["ExclusiveStartKey"] = start;
-        }
-        let page = stage.bundle.observe(Service::DynamoDb, "Query", &query);
-        let page = page.await.unwrap();
-        items.extend(page["Items"].as_array().unwrap().iter().cloned());
-        start = page["LastEvaluatedKey"].clone();
-        if start.is_null() {
-            return items;
-        }
-    }
-}
-
-/// Moves what was not after this.
-async fn move_back(stage: &Stage, items: &[Value], last: &str) {
-    for item in items {
+    let items = all(stage, "Query", query).await;
+    let asked = items.iter().find(|item| item["sk"]["S"] == ASKED);
+    let Some(last) = asked.and_then(|it| it["asked_at"]["S"].as_str()) else {
+        return;
+    };
+    for item in &items {
         for name in TIMES {
             let was = item[name]["S"].as_str().filter(|was| *was <= last);
             if let Some(was) = was {
-                move_one(stage, item, name, was).await;
+                move_back(stage, item, name, was).await;
             }
         }
     }
 }
 
-/// Unless it has changed in this moment: then it is after it.
-async fn move_one(stage: &Stage, item: &Value, name: &str, was: &str) {
+async fn move_back(stage: &Stage, item: &Value, name: &str, was: &str) {
     let earlier = Timestamp::parse(was).unwrap().minus(A_WHILE);
     let update = json!({
-        "TableName": stage.bundle.table_name(),
         "Key": { "pk": item["pk"], "sk": item["sk"] },
         "ConditionExpression": format!("{name} = :was"),
         "UpdateExpression": format!("SET {name} = :earlier"),
@@ -86,10 +102,29 @@ async fn move_one(stage: &Stage, item: &Value, name: &str, was: &str) {
             ":earlier": { "S": earlier.to_string() },
         },
     });
-    let moved = stage
-        .bundle
-        .observe(Service::DynamoDb, "UpdateItem", &update);
-    if let Err(error) = moved.await {
+    change(stage, "UpdateItem", update).await;
+}
+
+/// Changes the table, unless the item has changed in this moment.
+async fn change(stage: &Stage, operation: &str, mut input: Value) {
+    input["TableName"] = stage.bundle.table_name().into();
+    let change = stage.bundle.observe(Service::DynamoDb, operation, &input);
+    if let Err(error) = change.await {
         assert!(error.is("ConditionalCheckFailedException"), "{error}");
+    }
+}
+
+/// All pages.
+async fn all(stage: &Stage, operation: &str, mut input: Value) -> Vec<Value> {
+    input["TableName"] = stage.bundle.table_name().into();
+    let mut items = Vec::new();
+    loop {
+        let page = stage.bundle.observe(Service::DynamoDb, operation, &input);
+        let page = page.await.unwrap();
+        items.extend(page["Items"].as_array().unwrap().iter().cloned());
+        match page.get("LastEvaluatedKey") {
+            Some(last) => input["ExclusiveStartKey"] = last.clone(),
+            None => return items,
+        }
     }
 }

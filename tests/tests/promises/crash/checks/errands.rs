@@ -149,10 +149,10 @@ async fn partition(stage: &Stage, id: i64) -> Partition {
     stage.table.partition(&pk).await.unwrap()
 }
 
-/// Whether a call of iMocha's came since the one that is said to be the answer, which came after it was asked.
+/// Whether the call of iMocha's that is said to be the answer came after it was wanted, and is there or has come again since. That it
+/// was asked for once more when the answer was there already is nothing wrong.
 fn has_answer(asked: &Asked, partition: &Partition) -> bool {
-    let since = asked.asked_at.unwrap_or(asked.requested_at);
-    let Some(answered_at) = asked.answered_at.filter(|it| *it > since) else {
+    let Some(answered_at) = asked.answered_at.filter(|it| *it > asked.requested_at) else {
         return false;
     };
     let mut events = partition.events.iter();
