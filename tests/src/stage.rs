@@ -1,5 +1,6 @@
 //! A bundle for one test, and what tests ask of it.
 
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use local::stand_ins::report_hosts;
 use local::{Bundle, LogSink, Options, Schedules};
 use reqwest::Response;
 use serde_json::{Value, json};
+use shared::aws::SdkConfig;
 use shared::clock::Clock;
 use shared::key::{EventId, ItemKey, LIMITS, SHARDS};
 use shared::store::{StoredEvent, StoredState, Table};
@@ -90,11 +92,11 @@ impl Stage {
         change(&mut options);
         let bundle = Bundle::start(options).await.unwrap();
         let sdk = shared::aws::load_local(bundle.endpoint_url()).await;
-        let dynamodb = patient(&sdk);
+        let dynamodb = patient_dynamodb(&sdk);
         Self {
             table: Table::new(dynamodb.clone(), bundle.table_name().to_owned()),
             dynamodb,
-            sqs: shared::aws::sqs(&sdk, PATIENCE),
+            sqs: patient_sqs(&sdk),
             http: reqwest::Client::new(),
             clock: Clock::system(),
             bundle,
@@ -260,12 +262,22 @@ impl Stage {
 }
 
 /// The database, for who has more time than a function.
-fn patient(sdk: &shared::aws::SdkConfig) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::config::Builder::from(sdk)
-        .timeout_config(shared::aws::timeouts(PATIENCE, PATIENCE / 3))
-        .retry_config(shared::aws::retries(3))
-        .build();
-    aws_sdk_dynamodb::Client::from_conf(config)
+fn patient_dynamodb(sdk: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(sdk);
+    aws_sdk_dynamodb::Client::from_conf(config.timeout_config(patience()).build())
+}
+
+/// The queues, in the same way.
+fn patient_sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
+    let config = aws_sdk_sqs::config::Builder::from(sdk);
+    aws_sdk_sqs::Client::from_conf(config.timeout_config(patience()).build())
+}
+
+fn patience() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(PATIENCE)
+        .operation_timeout(PATIENCE)
+        .build()
 }
 
 /// Waits for a condition, and fails the test if it does not come.
