@@ -87,9 +87,7 @@ async fn run_lane(course: Arc<Course>) {
         let lane = Lane::start().await;
         for _ in 0..STORIES_PER_LANE {
             let Some(seed) = course.next() else { break };
-            let began = Instant::now();
             let story = lane.play(seed).await;
-            println!("TIMES {seed} {:.1?}", began.elapsed());
             course.note(seed, story);
         }
         lane.stop().await;

@@ -4,6 +4,7 @@ mod errands;
 
 use super::lane::Lane;
 use super::scenario::Delivery;
+use super::time;
 pub use errands::Ran;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -34,11 +35,8 @@ pub async fn all(
     for (delivery, id) in accepted {
         problems.extend(not_stored(stage, delivery, id).await);
     }
-    for item in stage.table.parked().await.unwrap() {
-        problems.push(format!(
-            "{} is parked, and nothing is wrong any more",
-            item.key
-        ));
+    for key in time::parked(stage).await {
+        problems.push(format!("{key} is parked, and nothing is wrong any more"));
     }
     let published = published(stage).await;
     let sent = deliveries.iter().filter_map(|it| it.partition.clone());
@@ -61,7 +59,14 @@ pub async fn all(
 
 /// An accepted delivery is stored with its exact bytes.
 async fn not_stored(stage: &Stage, delivery: &Delivery, id: &EventId) -> Option<String> {
-    let Some(event) = stage.event(id).await else {
+    let found = match &delivery.partition {
+        Some(pk) => {
+            let events = stage.table.partition(pk).await.unwrap().events;
+            events.into_iter().find(|it| it.summary.id == *id)
+        }
+        None => stage.event(id).await,
+    };
+    let Some(event) = found else {
         return Some(format!("{id} was accepted and is not stored"));
     };
     match body(stage, &event).await {

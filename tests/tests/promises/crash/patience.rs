@@ -12,7 +12,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(40);
 /// It is quiet if it was at so many looks in a row.
 const QUIET_LOOKS: usize = 3;
 /// If nothing happens for so long, nothing will: longer than a function may take.
-const NOTHING_HAPPENS: Duration = Duration::from_secs(120);
+const NOTHING_HAPPENS: Duration = Duration::from_mins(2);
 /// More sweeps than it takes until what fails each time is parked. What is not settled by then never will be.
 const MOST_ROUNDS: usize = 40;
 

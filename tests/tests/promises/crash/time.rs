@@ -24,8 +24,10 @@ const TIMES: [&str; 6] = [
 ];
 /// Whom no call is to wait for.
 const VENDORS: [&str; 3] = ["imocha", "jobmojito", "xobin"];
-/// What the index of work begins with where work is to be done: what is parked or was given up lies elsewhere in it.
+/// What the shards of the index of work begin with where work is to be done, and where it is parked. What was given up lies elsewhere
+/// in it.
 const TO_DO: &str = "due#";
+const PARKED: &str = "parked#";
 
 /// Lets so much time pass, as far as unfinished work goes, that all that waits is due: whoever said that he is at it is not
 /// believed any more, and vendors may be called again. Nothing that came in changes.
@@ -51,17 +53,26 @@ pub async fn pass(stage: &Stage) {
 
 /// What has unfinished work that is not parked.
 pub async fn marked(stage: &Stage) -> Vec<ItemKey> {
-    let marked = all(stage, "Scan", json!({ "IndexName": "due" })).await;
-    let marked = marked.iter().filter(|item| {
-        let list = item["due_shard"]["S"].as_str();
-        list.is_some_and(|list| list.starts_with(TO_DO))
+    listed(stage, TO_DO).await
+}
+
+/// What is parked.
+pub async fn parked(stage: &Stage) -> Vec<ItemKey> {
+    listed(stage, PARKED).await
+}
+
+async fn listed(stage: &Stage, list: &str) -> Vec<ItemKey> {
+    let index = all(stage, "Scan", json!({ "IndexName": "due" })).await;
+    let listed = index.iter().filter(|item| {
+        let shard = item["due_shard"]["S"].as_str();
+        shard.is_some_and(|shard| shard.starts_with(list))
     });
     let text = |item: &Value, name: &str| item[name]["S"].as_str().unwrap().to_owned();
     let key = |item| ItemKey {
         pk: text(item, "pk"),
         sk: text(item, "sk"),
     };
-    marked.map(key).collect()
+    listed.map(key).collect()
 }
 
 fn in_json(key: &ItemKey) -> Value {
