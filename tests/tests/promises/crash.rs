@@ -10,6 +10,7 @@
 //! bundle of its own ([`lane`]); how long they take is the machine's business ([`patience`]). [`tally`] sees that everything was
 //! broken in every way.
 
+mod callee;
 mod checks;
 mod dice;
 mod errands;

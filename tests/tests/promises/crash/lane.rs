@@ -1,40 +1,31 @@
 //! A bundle on which stories are played one after the other, its twin that nobody disturbs, and the vendors of both.
 
+mod suffer;
+
 use super::checks;
 use super::dice::Dice;
 use super::errands::Errands;
-use super::outage::{Dependency, Outage};
 use super::plan::{Broken, Plan};
 use super::scenario::{self, Delivery};
-use super::sender::{self, Senders};
+use super::sender::Senders;
 use super::{patience, time};
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
-use http::StatusCode;
-use local::engine::Service;
 use local::faults::Faults;
 use local::stand_ins::{Gate, Imocha, Jobmojito, Links, Testlify, Xobin};
 use local::{Callers, Options};
-use reqwest::Response;
 use serde_json::json;
 use shared::key::EventId;
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 use tests::inbox::Inbox;
 use tests::stage::Stage;
 
 /// The key that people are hashed with: the same everywhere, so that attempts are called the same.
 pub const HASH_KEY: &str = "the-same-for-all-bundles-of-the-simulation";
 const API_KEY: &str = "key";
-/// How often a delivery is sent again that is not answered as is expected.
-const MOST_TRIES: usize = 5;
-/// No seed is as large.
-const FIRST_OUTAGE: u64 = 9_000_000;
-/// For how long what hangs on something that is down is waited for before time passes nevertheless.
-const PATIENCE: Duration = Duration::from_secs(6);
 
 /// All that a story is played on.
 pub struct Lane {
@@ -53,16 +44,6 @@ pub struct Lane {
     pub xobin: Xobin,
     _testlify: Testlify,
     _gates: [Gate; 4],
-}
-
-/// What came of an outage.
-#[derive(Debug)]
-pub struct Suffered {
-    /// What each delivery was answered while it lasted.
-    pub answers: Vec<StatusCode>,
-    /// How many calls met it.
-    pub felt: usize,
-    pub problems: Vec<String>,
 }
 
 /// What came of a seed.
@@ -148,68 +129,6 @@ impl Lane {
         story
     }
 
-    /// Sends a flow of each source while something is down, lets so many minutes pass, and has it mended; then whoever was told
-    /// to come back does. What is `expected` is waited for, since a machine that is busy with other things answers 503 as well.
-    pub async fn suffer(
-        &self,
-        number: u64,
-        outage: Outage,
-        minutes: usize,
-        expected: StatusCode,
-    ) -> Suffered {
-        let deliveries = scenario::of_each(
-            FIRST_OUTAGE + number,
-            &self.links,
-            &self.imocha,
-            &self.jobmojito,
-        );
-        if outage.of == Dependency::Aws(Service::SecretsManager) {
-            self.forget_secrets().await;
-        }
-        self.plan.begin_outage(outage);
-        let post = |delivery| self.post_until(delivery, expected);
-        let answers = join_all(deliveries.iter().map(post)).await;
-        let mut suffered = Suffered {
-            answers: answers.iter().map(Response::status).collect(),
-            felt: 0,
-            problems: Vec::new(),
-        };
-        // Until what follows from them was tried.
-        self.for_a_while().await;
-        for _ in 0..minutes {
-            self.stage.let_time_pass().await;
-            self.stage.sweep().await;
-            self.for_a_while().await;
-        }
-        suffered.felt = self.plan.end_outage();
-        let mut accepted = Vec::new();
-        for (delivery, answer) in deliveries.iter().zip(answers) {
-            let answer = if answer.status().is_success() {
-                answer
-            } else {
-                self.post_until(delivery, StatusCode::ACCEPTED).await
-            };
-            accepted.push((delivery, sender::event_id(answer).await));
-        }
-        if let Err(problem) = self.settle(&self.stage).await {
-            suffered.problems.push(problem);
-        }
-        checks::all(self, &deliveries, &accepted, None, &mut suffered.problems).await;
-        self.lose_all_messages().await;
-        suffered
-    }
-
-    async fn post_until(&self, delivery: &Delivery, expected: StatusCode) -> Response {
-        let mut answer = self.senders.post(&self.stage, delivery).await;
-        for _ in 0..MOST_TRIES {
-            if answer.status() == expected {
-                break;
-            }
-            answer = self.senders.post(&self.stage, delivery).await;
-        }
-        answer
-    }
-
     async fn act(&self, seed: u64, deliveries: &[Delivery], errands: &Errands, story: &mut Story) {
         if Dice::of(seed).starts_cold() {
             self.forget_secrets().await;
@@ -264,11 +183,6 @@ impl Lane {
 
     async fn until_quiet(&self) -> Result<(), String> {
         patience::until_quiet(&self.stage, &self.imocha).await
-    }
-
-    /// While something is down it need not become quiet.
-    async fn for_a_while(&self) {
-        let _ = tokio::time::timeout(PATIENCE, self.until_quiet()).await;
     }
 
     /// Processes that live remember theirs.

@@ -1,6 +1,7 @@
 //! The faults of the story that is being played, and what came of them.
 
-use super::dice::{Callee, Dice, Kind};
+use super::callee::Callee;
+use super::dice::{Dice, Kind};
 use super::label;
 use super::outage::{Dependency, Outage};
 use super::tally::{HAND_OUTS, QUEUE};

@@ -1,6 +1,6 @@
 //! The deliveries of a story: a few, of all sources, on attempts that no other seed has, made from the payloads under `events/`.
 
-use super::dice::vendor_of;
+use super::callee::vendor_of;
 use super::lane::HASH_KEY;
 use bytes::Bytes;
 use fastrand::Rng;

@@ -1,6 +1,7 @@
 //! What was broken in all stories: each kind of fault against everyone that is called. What is never broken proves nothing.
 
-use super::dice::{Callee, Kind};
+use super::callee::Callee;
+use super::dice::Kind;
 use super::plan::Broken;
 use std::collections::BTreeMap;
 use std::fmt;
