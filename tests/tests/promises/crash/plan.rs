@@ -85,6 +85,14 @@ impl Plan {
         }
     }
 
+    /// How many calls have met what is down.
+    pub fn felt(&self) -> usize {
+        match self.0.lock().unwrap().as_ref() {
+            Some(Playing::Outage(outage)) => outage.felt(),
+            Some(Playing::Story(_)) | None => 0,
+        }
+    }
+
     /// Mends what is down. How many calls met it.
     pub fn end_outage(&self) -> usize {
         match self.0.lock().unwrap().take() {

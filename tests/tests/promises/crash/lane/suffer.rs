@@ -5,18 +5,20 @@ use crate::crash::checks;
 use crate::crash::outage::{Dependency, Outage};
 use crate::crash::scenario::{self, Delivery};
 use crate::crash::sender;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select};
 use http::StatusCode;
 use local::engine::Service;
 use reqwest::Response;
+use std::pin::pin;
 use std::time::Duration;
 
 /// How often a delivery is sent again that is not answered as is expected.
-const MOST_TRIES: usize = 5;
+const MOST_TRIES: usize = 40;
 /// No seed is as large.
 const FIRST_OUTAGE: u64 = 9_000_000;
 /// For how long what hangs on something that is down is waited for before time passes nevertheless.
 const PATIENCE: Duration = Duration::from_secs(6);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What came of an outage.
 #[derive(Debug)]
@@ -91,8 +93,14 @@ impl Lane {
         answer
     }
 
-    /// While something is down it need not become quiet.
+    /// While something is down it need not become quiet. A slow machine comes to what is down later.
     async fn for_a_while(&self) {
-        let _ = tokio::time::timeout(PATIENCE, self.until_quiet()).await;
+        let patience = async {
+            while self.plan.felt() == 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            tokio::time::sleep(PATIENCE).await;
+        };
+        select(pin!(self.until_quiet()), pin!(patience)).await;
     }
 }
