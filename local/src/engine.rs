@@ -196,7 +196,8 @@ impl Engines {
 
 impl EngineError {
     /// Whether the error is of this type, whatever namespace stands before it.
-    pub(crate) fn is(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
         match self {
             Self::Refused { kind, .. } => kind.rsplit('#').next() == Some(name),
             Self::Start { .. } => false,

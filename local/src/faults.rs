@@ -38,7 +38,8 @@ pub struct VendorCall {
     pub path: String,
 }
 
-/// What a standard queue does with a message that it hands out. All of it is allowed: it delivers at least once, in any order.
+/// What a standard queue does with a message that it hands out. It delivers at least once, in any order: all of it is allowed but
+/// to lose one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HandOut {
     /// Of the messages that are received together, the lower goes first.
@@ -47,6 +48,8 @@ pub struct HandOut {
     pub later: bool,
     /// It comes once more, though it is done.
     pub again: bool,
+    /// It reaches nobody, ever. No queue may do so; whoever leans on none can bear it.
+    pub lost: bool,
 }
 
 /// What shall become of a call.

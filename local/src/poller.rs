@@ -76,6 +76,7 @@ async fn work(mapping: Arc<Mapping>, mut stopped: watch::Receiver<bool>) {
         match gathered {
             Ok(received) => {
                 let batch = Batch::of(received, mapping.faults.as_deref());
+                mapping.remove(batch.lost.iter()).await;
                 if !batch.messages.is_empty() {
                     mapping.settle(&batch).await;
                 }
@@ -167,7 +168,10 @@ impl Mapping {
         }
     }
 
-    async fn settle(&self, Batch { messages, again }: &Batch) {
+    async fn settle(&self, batch: &Batch) {
+        let Batch {
+            messages, again, ..
+        } = batch;
         let payload = event::of(messages, &self.source.queue_arn).to_string();
         let outcome = self.function.invoke(Bytes::from(payload)).await;
         let function = &self.function.resource().logical_id;
@@ -183,10 +187,15 @@ impl Mapping {
             let id = text(message, "MessageId");
             done.contains(id) && !again.contains(id)
         };
-        for message in messages.iter().filter(is_done) {
+        self.remove(messages.iter().filter(is_done)).await;
+    }
+
+    async fn remove(&self, messages: impl Iterator<Item = &Value>) {
+        let function = &self.function.resource().logical_id;
+        for message in messages {
             // Most likely it took longer than its visibility time-out, and is a dead letter by now.
             if let Err(error) = self.delete(text(message, "ReceiptHandle")).await {
-                tracing::warn!(%function, %error, "a message that is done could not be deleted");
+                tracing::warn!(%function, %error, "a message could not be deleted");
             }
         }
     }

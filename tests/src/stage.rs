@@ -1,5 +1,6 @@
 //! A bundle for one test, and what tests ask of it.
 
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use local::stand_ins::report_hosts;
 use local::{Bundle, LogSink, Options, Schedules};
 use reqwest::Response;
 use serde_json::{Value, json};
+use shared::aws::SdkConfig;
 use shared::clock::Clock;
 use shared::key::{EventId, ItemKey, LIMITS, SHARDS};
 use shared::store::{StoredEvent, StoredState, Table};
@@ -24,6 +26,8 @@ const LOOKS: usize = 3600;
 /// After how many looks, twenty seconds' worth, a test that waits sends a sweep.
 const LOOKS_PER_SWEEP: usize = 400;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How long a test waits for an engine: that a machine is slow is nothing to fail for.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The bundle, and the table as an operator sees it.
 pub struct Stage {
@@ -93,11 +97,11 @@ impl Stage {
         change(&mut options);
         let bundle = Bundle::start(options).await.unwrap();
         let sdk = shared::aws::load_local(bundle.endpoint_url()).await;
-        let dynamodb = shared::aws::dynamodb(&sdk);
+        let dynamodb = patient_dynamodb(&sdk);
         Self {
             table: Table::new(dynamodb.clone(), bundle.table_name().to_owned()),
             dynamodb,
-            sqs: shared::aws::sqs(&sdk, Duration::from_secs(10)),
+            sqs: patient_sqs(&sdk),
             http: reqwest::Client::new(),
             clock: Clock::system(),
             bundle,
@@ -206,8 +210,11 @@ impl Stage {
     /// not believed any more, and vendors may be called again. Nothing that came in changes.
     pub async fn let_time_pass(&self) {
         for key in self.marked().await {
-            self.make_due(&key, "SET due_at = :past REMOVE fetched_until")
-                .await;
+            self.make_due(
+                &key,
+                "SET due_at = :past REMOVE fetched_until, calling_until",
+            )
+            .await;
         }
         for vendor in ["imocha", "jobmojito", "xobin"] {
             let key = ItemKey::of_vendor(vendor, LIMITS);
@@ -257,6 +264,25 @@ impl Stage {
             }
         }
     }
+}
+
+/// The database, for who has more time than a function.
+fn patient_dynamodb(sdk: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::config::Builder::from(sdk);
+    aws_sdk_dynamodb::Client::from_conf(config.timeout_config(patience()).build())
+}
+
+/// The queues, in the same way.
+fn patient_sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
+    let config = aws_sdk_sqs::config::Builder::from(sdk);
+    aws_sdk_sqs::Client::from_conf(config.timeout_config(patience()).build())
+}
+
+fn patience() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(PATIENCE)
+        .operation_timeout(PATIENCE)
+        .build()
 }
 
 /// Waits for a condition, and fails the test if it does not come.

@@ -2,21 +2,20 @@
 
 use crate::stage::Stage;
 use bytes::Bytes;
+use local::engine::Service;
 use reqwest::Response;
+use serde_json::json;
 use shared::caller::{Caller, Delivery, Endpoint};
-use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
 
 /// A source's credentials as they stand.
 pub async fn credentials<S: Caller>(stage: &Stage) -> S::Credentials {
-    let sdk = shared::aws::load_local(stage.bundle.endpoint_url()).await;
-    let secrets = SecretsManager::new(shared::aws::secrets_manager(&sdk));
     let id = stage.bundle.secret_id(&secret::<S>()).unwrap();
-    let text = secrets
-        .read(&id, SecretStage::Current)
-        .await
-        .unwrap()
-        .unwrap();
-    serde_json::from_str(&text).unwrap()
+    let get = json!({ "SecretId": id });
+    let read = stage
+        .bundle
+        .observe(Service::SecretsManager, "GetSecretValue", &get);
+    let secret = read.await.unwrap();
+    serde_json::from_str(secret["SecretString"].as_str().unwrap()).unwrap()
 }
 
 /// The logical id of a source's inbound secret.

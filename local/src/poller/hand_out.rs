@@ -12,6 +12,8 @@ pub(super) struct Batch {
     pub(super) messages: Vec<Value>,
     /// The ids of those that are not deleted, though they may be done.
     pub(super) again: BTreeSet<String>,
+    /// Those that reach nobody.
+    pub(super) lost: Vec<Value>,
 }
 
 impl Batch {
@@ -20,13 +22,17 @@ impl Batch {
         let Some(faults) = faults else {
             return Self {
                 messages: received,
-                again: BTreeSet::new(),
+                ..Self::default()
             };
         };
         let mut batch = Self::default();
         let mut turns = Vec::new();
         for message in received {
             let hand_out = faults.hand_out(super::text(&message, "Body"));
+            if hand_out.lost {
+                batch.lost.push(message);
+                continue;
+            }
             if hand_out.later {
                 continue;
             }
@@ -61,6 +67,7 @@ mod tests {
                 turn: body.len() as u64,
                 later: body.contains("later"),
                 again: body.contains("again"),
+                lost: body.contains("lost"),
             }
         }
     }
@@ -76,17 +83,18 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_reordered_left_for_later_and_kept_to_come_again() {
-        let received = messages(&["third one", "later", "again", "2nd"]);
+    fn messages_are_reordered_left_for_later_lost_and_kept_to_come_again() {
+        let received = messages(&["third one", "later", "lost", "again", "2nd"]);
         let batch = Batch::of(received, Some(&ByBody));
         assert_eq!(bodies(&batch), ["2nd", "again", "third one"]);
+        assert_eq!(batch.lost, messages(&["lost"]));
         assert_eq!(batch.again, BTreeSet::from(["id of again".to_owned()]));
     }
 
     #[test]
     fn without_faults_they_go_as_they_came() {
-        let batch = Batch::of(messages(&["later", "b", "again"]), None);
-        assert_eq!(bodies(&batch), ["later", "b", "again"]);
-        assert!(batch.again.is_empty());
+        let batch = Batch::of(messages(&["later", "b", "again", "lost"]), None);
+        assert_eq!(bodies(&batch), ["later", "b", "again", "lost"]);
+        assert!(batch.again.is_empty() && batch.lost.is_empty());
     }
 }

@@ -65,8 +65,8 @@ impl Account {
         self.failures_left.insert(id, times);
     }
 
-    pub(super) fn hide_foreign(&mut self) {
-        self.hides_foreign = true;
+    pub(super) fn hide_foreign(&mut self, hides: bool) {
+        self.hides_foreign = hides;
     }
 
     pub(super) fn answer_foreign_reports(&mut self, how: ForeignReport) {

@@ -26,7 +26,11 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const MOST_AT_ONCE: usize = 8;
 
 /// Where callbacks are queued, for the calls that ask for them.
-pub(super) type Queue = UnboundedSender<Bytes>;
+#[derive(Clone, Debug)]
+pub(super) struct Queue {
+    bodies: UnboundedSender<Bytes>,
+    receiver: Arc<Receiver>,
+}
 
 /// The queue's other end; dropping it ends the callbacks that are under way.
 #[derive(Debug)]
@@ -42,12 +46,26 @@ pub(super) struct Receiver {
     http: Client,
     url: Mutex<Option<String>>,
     taken: AtomicUsize,
+    under_way: AtomicUsize,
+}
+
+impl Queue {
+    /// Has this callback be sent.
+    pub(super) fn add(&self, body: Bytes) {
+        self.receiver.under_way.fetch_add(1, Ordering::SeqCst);
+        // The queue ends only when the stand-in is dropped, and then nobody waits for callbacks.
+        let _ = self.bodies.send(body);
+    }
 }
 
 impl Callbacks {
     pub(super) fn start() -> io::Result<(Queue, Self)> {
         let receiver = Arc::new(Receiver::new()?);
-        let (queue, queued) = unbounded_channel();
+        let (bodies, queued) = unbounded_channel();
+        let queue = Queue {
+            bodies,
+            receiver: Arc::clone(&receiver),
+        };
         let mut task = JoinSet::new();
         task.spawn(deliver_all(queued, Arc::clone(&receiver)));
         let callbacks = Self {
@@ -65,6 +83,11 @@ impl Callbacks {
     pub(super) fn taken(&self) -> usize {
         self.receiver.taken.load(Ordering::SeqCst)
     }
+
+    /// How many are neither taken nor given up.
+    pub(super) fn under_way(&self) -> usize {
+        self.receiver.under_way.load(Ordering::SeqCst)
+    }
 }
 
 async fn deliver_all(queued: UnboundedReceiver<Bytes>, receiver: Arc<Receiver>) {
@@ -72,7 +95,10 @@ async fn deliver_all(queued: UnboundedReceiver<Bytes>, receiver: Arc<Receiver>) 
         Some((queued.recv().await?, queued))
     });
     bodies
-        .for_each_concurrent(MOST_AT_ONCE, |body| receiver.deliver(body))
+        .for_each_concurrent(MOST_AT_ONCE, async |body| {
+            receiver.deliver(body).await;
+            receiver.under_way.fetch_sub(1, Ordering::SeqCst);
+        })
         .await;
 }
 
@@ -90,6 +116,7 @@ impl Receiver {
             http,
             url: Mutex::default(),
             taken: AtomicUsize::new(0),
+            under_way: AtomicUsize::new(0),
         })
     }
 

@@ -100,7 +100,12 @@ impl Imocha {
 
     /// From now on, a call with ids that are not ours is refused without naming them.
     pub fn hide_foreign(&self) {
-        locked(&self.account).hide_foreign();
+        locked(&self.account).hide_foreign(true);
+    }
+
+    /// From now on, a refusal names them, as it does at first.
+    pub fn name_foreign(&self) {
+        locked(&self.account).hide_foreign(false);
     }
 
     /// From now on, this is what the report of an attempt that is not ours is answered with.
@@ -141,6 +146,12 @@ impl Imocha {
     pub fn callbacks_sent(&self) -> usize {
         self.callbacks.taken()
     }
+
+    /// How many callbacks are queued or being sent: neither taken nor given up.
+    #[must_use]
+    pub fn callbacks_under_way(&self) -> usize {
+        self.callbacks.under_way()
+    }
 }
 
 fn router(api: Api) -> Router {
@@ -174,8 +185,7 @@ async fn process_callbacks(State(api): State<Api>, body: Bytes) -> Response {
             failed,
         } => {
             for body in callbacks {
-                // The queue ends only when the stand-in is dropped, and then nobody waits for callbacks.
-                let _ = api.queue.send(body);
+                api.queue.add(body);
             }
             let ids = json!({ "successful": successful, "failed": failed });
             let result = json!({ "testinvitationIds": ids });

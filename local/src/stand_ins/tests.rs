@@ -150,10 +150,12 @@ async fn imocha_calls_again_until_the_callback_is_taken() {
     imocha.remember(7, BODY.to_vec());
     // Nobody is there yet: that is a call that failed, too.
     process(&imocha, KEY, &[7]).await;
+    assert_eq!(imocha.callbacks_under_way(), 1);
     let host = webhook.start().await;
     imocha.call_back_to(format!("{}/imocha/token", host.base_url()));
     until("the callback", || imocha.callbacks_sent() == 1).await;
     assert_eq!(webhook.bodies(), [BODY, BODY, BODY]);
+    until("nothing", || imocha.callbacks_under_way() == 0).await;
 }
 
 #[tokio::test]
@@ -273,6 +275,9 @@ async fn imocha_may_refuse_without_naming_anyone() {
     imocha.hide_foreign();
     let message = "testinvitationIds does not belong to account or not found";
     let refusal = json!({ "result": null, "errors": [message] });
+    assert_eq!(process(&imocha, KEY, &[7, 8]).await, (401, refusal));
+    imocha.name_foreign();
+    let refusal = json!({ "result": null, "errors": [message, "8"] });
     assert_eq!(process(&imocha, KEY, &[7, 8]).await, (401, refusal));
 }
 
@@ -454,6 +459,11 @@ async fn xobin_calls_what_is_registered_with_the_credential_that_it_was_given() 
     let call = async |kind: &str| xobin.call(kind, "{}").await.unwrap();
     assert_eq!(call("start").await, Some(StatusCode::ACCEPTED));
     assert_eq!(call("submission").await, None);
+    let registered = xobin.registered();
+    assert_eq!(registered["start"], on("start"));
+    assert_eq!(registered["auth"]["basic"], masked);
+    let credential = ("authorization".to_owned(), "Basic dTpw".to_owned());
+    assert_eq!(xobin.credential(), Some(credential));
 
     // What is left out stays, and so does a credential that is not to be replaced.
     let key = json!({ "type": "apikey", "apikey": { "header": "x-hook", "apikey": "k" } });

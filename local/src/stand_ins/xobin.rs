@@ -62,6 +62,18 @@ impl Xobin {
         self.webhooks.calls()
     }
 
+    /// What is registered, as Xobin shows it: by kind of event whether and where it calls, and `auth` with nothing secret in it.
+    #[must_use]
+    pub fn registered(&self) -> Value {
+        self.webhooks.shown()
+    }
+
+    /// The header that each of its calls carries, if it was given a credential.
+    #[must_use]
+    pub fn credential(&self) -> Option<(String, String)> {
+        self.webhooks.credential()
+    }
+
     /// Has the next registration that is not spoken for yet change nothing, and be answered so.
     pub fn answer_next(&self, status: StatusCode, body: impl Into<Bytes>) {
         self.webhooks.answer_next(status, body.into());

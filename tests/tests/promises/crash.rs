@@ -6,24 +6,35 @@
 //! and what breaks meanwhile ([`plan`], [`dice`]). Then nothing breaks any more, time passes, and all that was accepted has to
 //! be there, folded, fetched and published, as in a run that nobody disturbed ([`checks`]). What a call's fate hangs on is the
 //! seed, what the call is about ([`label`]) and how often that was called, and not when: so a seed that failed fails again.
-//! Several stories run side by side, each on a bundle of its own ([`lane`]).
+//! Meanwhile an operator asks iMocha again, reconciles and registers ([`errands`]). Several stories run side by side, each on a
+//! bundle of its own ([`lane`]); how long they take is the machine's business ([`patience`]). [`tally`] sees that everything was
+//! broken in every way.
 
+mod callee;
 mod checks;
 mod dice;
+mod errands;
 mod label;
 pub mod lane;
 pub mod outage;
+mod patience;
 mod plan;
 mod scenario;
 mod sender;
 mod settings;
+mod tally;
+mod time;
 
-use lane::Lane;
+use lane::{Lane, Story};
 pub use settings::Settings;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tally::Tally;
+
+/// A bundle is as good as new for so many stories, and keeps what they leave.
+const STORIES_PER_LANE: usize = 25;
 
 /// What came of all seeds.
 #[derive(Debug, Default)]
@@ -31,7 +42,7 @@ pub struct Outcome {
     /// How many were run.
     pub runs: usize,
     /// What was broken, and how often.
-    pub broken: BTreeMap<String, u64>,
+    pub broken: Tally,
     /// How many deliveries were accepted.
     pub accepted: usize,
     /// How many were sent in vain.
@@ -42,64 +53,98 @@ pub struct Outcome {
     pub took: Duration,
 }
 
+/// What the lanes share.
+struct Course {
+    left: Mutex<VecDeque<u64>>,
+    all: usize,
+    began: Instant,
+    so_far: Mutex<Outcome>,
+}
+
 /// Runs every seed.
 pub async fn run(settings: &Settings) -> Outcome {
-    let began = Instant::now();
-    let seeds: VecDeque<u64> = settings.seeds.clone().into();
-    let lanes = settings.lanes.min(seeds.len()).max(1);
-    let seeds = Arc::new(Mutex::new(seeds));
+    let course = Arc::new(Course {
+        left: Mutex::new(settings.seeds.clone().into()),
+        all: settings.seeds.len(),
+        began: Instant::now(),
+        so_far: Mutex::default(),
+    });
+    let lanes = settings.lanes.min(course.all).max(1);
     // Built before the lanes ask for them at once.
     tests::stage::binaries().await;
     let running: Vec<_> = (0..lanes)
-        .map(|_| tokio::spawn(run_lane(Arc::clone(&seeds))))
+        .map(|_| tokio::spawn(run_lane(Arc::clone(&course))))
         .collect();
-    let mut all = Outcome::default();
     for lane in running {
-        all.add(lane.await.unwrap());
+        lane.await.unwrap();
     }
-    all.took = began.elapsed();
-    all
+    let mut outcome = std::mem::take(&mut *course.so_far.lock().unwrap());
+    outcome.took = course.began.elapsed();
+    outcome
 }
 
-async fn run_lane(seeds: Arc<Mutex<VecDeque<u64>>>) -> Outcome {
-    let lane = Lane::start().await;
-    let mut outcome = Outcome::default();
-    loop {
-        let seed = seeds.lock().unwrap().pop_front();
-        let Some(seed) = seed else { break };
-        let story = lane.play(seed).await;
-        outcome.runs += 1;
-        outcome.accepted += story.accepted;
-        outcome.refused += story.refused;
-        for what in &story.broken {
-            *outcome.broken.entry(what.kind.to_owned()).or_default() += 1;
+async fn run_lane(course: Arc<Course>) {
+    while course.is_going_on() {
+        let lane = Lane::start().await;
+        for _ in 0..STORIES_PER_LANE {
+            let Some(seed) = course.next() else { break };
+            let story = lane.play(seed).await;
+            course.note(seed, story);
         }
+        lane.stop().await;
+    }
+}
+
+impl Course {
+    fn is_going_on(&self) -> bool {
+        !self.left.lock().unwrap().is_empty()
+    }
+
+    fn next(&self) -> Option<u64> {
+        self.left.lock().unwrap().pop_front()
+    }
+
+    fn note(&self, seed: u64, story: Story) {
+        let mut so_far = self.so_far.lock().unwrap();
+        so_far.add(seed, story);
+        if so_far.runs.is_multiple_of(step(self.all)) && so_far.runs < self.all {
+            println!(
+                "{} of {} seeds in {:.0?}, {} failed",
+                so_far.runs,
+                self.all,
+                self.began.elapsed(),
+                so_far.failures.len()
+            );
+        }
+    }
+}
+
+/// After how many seeds whoever watches is told how far it is.
+fn step(all: usize) -> usize {
+    (all / 40).max(10)
+}
+
+impl Outcome {
+    fn add(&mut self, seed: u64, story: Story) {
+        self.runs += 1;
+        self.accepted += story.accepted;
+        self.refused += story.refused;
+        self.broken.add(&story.broken);
         if !story.problems.is_empty() {
             let mut told = story.problems;
             told.extend(story.broken.iter().map(|it| format!("  broken: {it}")));
             eprintln!("seed {seed} failed:\n  {}", told.join("\n  "));
-            outcome.failures.insert(seed, told);
-        }
-    }
-    lane.stop().await;
-    outcome
-}
-
-impl Outcome {
-    fn add(&mut self, other: Self) {
-        self.runs += other.runs;
-        self.accepted += other.accepted;
-        self.refused += other.refused;
-        self.failures.extend(other.failures);
-        for (what, count) in other.broken {
-            *self.broken.entry(what).or_default() += count;
+            self.failures.insert(seed, told);
         }
     }
 
-    /// Whether so much went wrong that it is worth something that nothing was lost: in the mean, one fault a run.
-    pub fn broke_enough(&self) -> bool {
-        let faults: u64 = self.broken.values().sum();
-        self.runs == 1 || faults >= self.runs as u64
+    /// What was never broken, of all that is to be in so many runs as there are without a word: only one that does is worth
+    /// something.
+    pub fn never_broken(&self) -> Vec<String> {
+        if self.runs < settings::RUNS {
+            return Vec::new();
+        }
+        self.broken.missing()
     }
 
     /// What failed, and how to see it fail again.
@@ -125,16 +170,14 @@ impl fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{} seeds in {:.0?}: {} deliveries accepted, {} sent in vain, {} seeds failed; broken:",
+            "{} seeds in {:.0?}: {} deliveries accepted, {} lost by their vendors, {} seeds failed; {} faults:",
             self.runs,
             self.took,
             self.accepted,
             self.refused,
-            self.failures.len()
+            self.failures.len(),
+            self.broken.sum()
         )?;
-        for (what, count) in &self.broken {
-            write!(formatter, " {what} {count},")?;
-        }
-        Ok(())
+        write!(formatter, "\n{}", self.broken)
     }
 }

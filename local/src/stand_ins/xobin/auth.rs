@@ -22,8 +22,8 @@ pub(super) struct Basic {
 
 #[derive(Clone, Deserialize)]
 pub(super) struct ApiKey {
-    pub(super) header: String,
-    pub(super) apikey: String,
+    header: String,
+    apikey: String,
 }
 
 impl fmt::Debug for Basic {
@@ -39,8 +39,7 @@ impl fmt::Debug for ApiKey {
 }
 
 impl Basic {
-    /// The header `authorization`.
-    pub(super) fn header(&self) -> String {
+    fn header(&self) -> String {
         let text = format!("{}:{}", self.username, self.password);
         format!("Basic {}", BASE64_STANDARD.encode(text))
     }
@@ -62,6 +61,14 @@ impl Auth {
                 .map(Self::ApiKey)
                 .ok_or_else(|| wrong("apikey")),
             _ => Err(wrong("type")),
+        }
+    }
+
+    /// The header that a call carries: its name and its value.
+    pub(super) fn header(&self) -> (String, String) {
+        match self {
+            Self::Basic(it) => ("authorization".to_owned(), it.header()),
+            Self::ApiKey(it) => (it.header.clone(), it.apikey.clone()),
         }
     }
 

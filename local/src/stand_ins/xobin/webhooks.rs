@@ -11,7 +11,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use reqwest::{Client, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -64,11 +64,20 @@ impl Webhooks {
         self.settings().answers.push_back((status, body));
     }
 
+    pub(super) fn shown(&self) -> Value {
+        self.settings().shown()
+    }
+
+    pub(super) fn credential(&self) -> Option<(String, String)> {
+        self.settings().auth.as_ref().map(Auth::header)
+    }
+
     /// What Xobin's event of this kind comes to: the answer to its call, or none if it makes none.
     pub(super) async fn call(&self, kind: &str, body: Bytes) -> io::Result<Option<StatusCode>> {
-        let (webhook, auth) = {
+        let (webhook, credential) = {
             let settings = self.settings();
-            (settings.webhooks.get(kind).cloned(), settings.auth.clone())
+            let credential = settings.auth.as_ref().map(Auth::header);
+            (settings.webhooks.get(kind).cloned(), credential)
         };
         let Some(webhook) = webhook.filter(|webhook| webhook.status) else {
             return Ok(None);
@@ -85,9 +94,8 @@ impl Webhooks {
             .post(webhook.url)
             .header(CONTENT_TYPE, "application/json")
             .body(body);
-        let request = match auth {
-            Some(Auth::Basic(it)) => request.header(AUTHORIZATION, it.header()),
-            Some(Auth::ApiKey(it)) => request.header(it.header, it.apikey),
+        let request = match credential {
+            Some((name, value)) => request.header(name, value),
             None => request,
         };
         let answer = request.send().await.map_err(io::Error::other)?;

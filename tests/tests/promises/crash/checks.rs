@@ -1,7 +1,11 @@
 //! What has to be when all is quiet again.
 
+mod errands;
+
 use super::lane::Lane;
 use super::scenario::Delivery;
+use super::time;
+pub use errands::Ran;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shared::attempt::State;
@@ -9,14 +13,12 @@ use shared::fold::{Heard, fold};
 use shared::key::EventId;
 use shared::store::{
     ConfirmationOutcome, Origin, Partition, ReportItem, ReportOutcome, StoreError, StoredEvent,
+    StoredState,
 };
+use shared::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 use tests::inbox::Inbox;
 use tests::stage::{Stage, eventually};
-
-const LOOKS: usize = 10;
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The newest version of each attempt that was published, by source and attempt.
 type Published = BTreeMap<(String, String), u64>;
@@ -26,23 +28,20 @@ pub async fn all(
     lane: &Lane,
     deliveries: &[Delivery],
     accepted: &[(&Delivery, EventId)],
+    ran: Option<&Ran<'_>>,
     problems: &mut Vec<String>,
 ) {
     let stage = &lane.stage;
     for (delivery, id) in accepted {
         problems.extend(not_stored(stage, delivery, id).await);
     }
-    for item in stage.table.parked().await.unwrap() {
-        problems.push(format!(
-            "{} is parked, and nothing is wrong any more",
-            item.key
-        ));
+    for key in time::parked(stage).await {
+        problems.push(format!("{key} is parked, and nothing is wrong any more"));
     }
     let published = published(stage).await;
-    let partitions: BTreeSet<&String> = deliveries
-        .iter()
-        .filter_map(|it| it.partition.as_ref())
-        .collect();
+    let sent = deliveries.iter().filter_map(|it| it.partition.clone());
+    let listed = ran.map(|it| it.errands.partitions()).unwrap_or_default();
+    let partitions: BTreeSet<String> = sent.chain(listed).collect();
     let mut kept = Vec::new();
     for pk in &partitions {
         let partition = stage.table.partition(pk).await.unwrap();
@@ -52,12 +51,22 @@ pub async fn all(
             kept.push((pk.as_str(), partition));
         }
     }
-    problems.extend(differs_from_undisturbed(lane, deliveries, &kept).await);
+    if let Some(ran) = ran {
+        ran.check(lane, problems).await;
+    }
+    problems.extend(differs_from_undisturbed(lane, deliveries, ran, &kept).await);
 }
 
 /// An accepted delivery is stored with its exact bytes.
 async fn not_stored(stage: &Stage, delivery: &Delivery, id: &EventId) -> Option<String> {
-    let Some(event) = stage.event(id).await else {
+    let found = match &delivery.partition {
+        Some(pk) => {
+            let events = stage.table.partition(pk).await.unwrap().events;
+            events.into_iter().find(|it| it.summary.id == *id)
+        }
+        None => stage.event(id).await,
+    };
+    let Some(event) = found else {
         return Some(format!("{id} was accepted and is not stored"));
     };
     match body(stage, &event).await {
@@ -67,14 +76,8 @@ async fn not_stored(stage: &Stage, delivery: &Delivery, id: &EventId) -> Option<
     }
 }
 
-/// The bytes of an event. A machine that is busy with other things answers late: that is nobody's loss.
+/// The bytes of an event.
 async fn body(stage: &Stage, event: &StoredEvent) -> Result<Vec<u8>, StoreError> {
-    for _ in 1..LOOKS {
-        match stage.table.event_body(event).await {
-            Err(StoreError::Unavailable { .. }) => tokio::time::sleep(LOOK_AGAIN).await,
-            read => return read,
-        }
-    }
     stage.table.event_body(event).await
 }
 
@@ -139,16 +142,18 @@ async fn published(stage: &Stage) -> Published {
     newest
 }
 
-/// Plays what is stored to the twin, each delivery once and in the order in which it was last heard, and compares.
+/// Plays what is stored to the twin, each delivery when it was first and when it was last heard, and compares.
 async fn differs_from_undisturbed(
     lane: &Lane,
     deliveries: &[Delivery],
+    ran: Option<&Ran<'_>>,
     kept: &[(&str, Partition)],
 ) -> Vec<String> {
-    let mut calls: Vec<&StoredEvent> = kept.iter().flat_map(|(_, it)| &it.events).collect();
-    calls.retain(|event| event.summary.origin == Origin::Webhook);
-    calls.sort_by_key(|event| event.summary.last_received);
-    for event in calls {
+    let events = kept.iter().flat_map(|(_, it)| &it.events);
+    let calls = events.filter(|event| event.summary.origin == Origin::Webhook);
+    let mut heard: Vec<(Timestamp, &StoredEvent)> = calls.flat_map(heard).collect();
+    heard.sort_by_key(|(at, _)| *at);
+    for (_, event) in heard {
         let body = body(&lane.stage, event).await.unwrap();
         let Some(delivery) = deliveries.iter().find(|it| it.body == body) else {
             return vec![format!("{} was never sent", event.key)];
@@ -159,7 +164,7 @@ async fn differs_from_undisturbed(
         })
         .await;
     }
-    if let Err(problem) = lane.settle(&lane.twin).await {
+    if let Err(problem) = undisturbed(lane, ran).await {
         return vec![format!("undisturbed, it is {problem}")];
     }
     let mut differences = Vec::new();
@@ -175,6 +180,25 @@ async fn differs_from_undisturbed(
     differences
 }
 
+/// When an event came, and when it came again.
+fn heard(event: &StoredEvent) -> impl Iterator<Item = (Timestamp, &StoredEvent)> {
+    let (first, last) = (event.summary.first_received, event.summary.last_received);
+    let again = (last != first).then_some(last);
+    std::iter::once(first)
+        .chain(again)
+        .map(move |at| (at, event))
+}
+
+/// What iMocha lists is there as well once everything is that it could be asked for.
+async fn undisturbed(lane: &Lane, ran: Option<&Ran<'_>>) -> Result<(), String> {
+    lane.settle(&lane.twin).await?;
+    if let Some(ran) = ran {
+        ran.errands.reconcile(&lane.twin).await;
+        lane.settle(&lane.twin).await?;
+    }
+    Ok(())
+}
+
 /// Where an attempt stands, whichever of its events says so, with the report that is offered last.
 fn standing(partition: &Partition) -> String {
     let stored = partition.state.as_ref();
@@ -182,7 +206,10 @@ fn standing(partition: &Partition) -> String {
     let report = partition.reports.iter().find(|it| it.number() == number);
     // Not which bytes: by another way, a stand-in has another PDF.
     let kept = report.is_some_and(|it| it.kept.is_some());
-    let confirmation = partition.confirmation.as_ref().map(|it| it.outcome);
+    // Nor of a snapshot whether it was read once more: it hangs on what had come when it was looked at.
+    let is_step = |it: &&StoredState| it.source != "jobmojito";
+    let confirmation = stored.filter(is_step).and(partition.confirmation.as_ref());
+    let confirmation = confirmation.map(|it| it.outcome);
     let state = stored.map_or_else(String::new, |it| in_words(&it.state));
     format!("{state}, report kept: {kept}, {confirmation:?}")
 }

@@ -1,10 +1,20 @@
 //! What a seed makes of a call: a pure function, so that a seed that failed fails again.
 
+use super::callee::{AWS, Callee, VENDORS, position, vendor_of};
 use fastrand::Rng;
 use local::engine::Service;
 use local::faults::{ErrorAnswer, Fault};
 use reqwest::StatusCode;
 use std::time::Duration;
+
+/// A fault that strikes in a story whatever the dice say, if what it befalls is called often enough.
+#[derive(Clone, Debug)]
+struct Sure {
+    callee: Callee,
+    kind: Kind,
+    /// So many calls go before it.
+    after: usize,
+}
 
 /// How much breaks in a story, and how.
 #[derive(Clone, Debug)]
@@ -18,10 +28,12 @@ pub struct Dice {
     /// How many processes die at most.
     pub most_kills: usize,
     kinds: &'static [Kind],
+    sure: Vec<Sure>,
 }
 
+/// What may become of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub enum Kind {
     KillBefore,
     KillAfter,
     HangUp,
@@ -39,16 +51,32 @@ const FLAVOURS: [&[Kind]; 4] = [
     &[KillBefore, KillAfter],
     &[LoseAnswer, FailAfter, Delay, KillAfter],
     &[Fail, Throttle, HangUp],
-    &[
-        KillBefore, KillAfter, HangUp, LoseAnswer, Fail, FailAfter, Throttle, Delay,
-    ],
+    &Kind::ALL,
 ];
 
-/// Whom a call is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callee {
-    Aws(Service),
-    Vendor,
+/// So many sure faults befall AWS in a story, and so many a vendor.
+const SURE: u64 = 2;
+
+impl Sure {
+    /// Those of a seed: a few seeds together have every kind befall everyone.
+    fn of(seed: u64, rng: &mut Rng) -> Vec<Self> {
+        let aws = (0..SURE).map(|number| {
+            let cell = position(seed * SURE + number, AWS.len() * Kind::ALL.len());
+            let service = AWS[cell / Kind::ALL.len()];
+            (Callee::Aws(service), Kind::ALL[cell % Kind::ALL.len()])
+        });
+        let round = seed / VENDORS.len() as u64;
+        let vendor = (0..SURE).map(|number| {
+            let kind = position(round * SURE + number, Kind::ALL.len());
+            (Callee::Vendor(vendor_of(seed)), Kind::ALL[kind])
+        });
+        let sure = aws.chain(vendor).map(|(callee, kind)| Self {
+            callee,
+            kind,
+            after: rng.usize(..callee.called()),
+        });
+        sure.collect()
+    }
 }
 
 impl Dice {
@@ -62,16 +90,37 @@ impl Dice {
             most: rng.usize(1..=20),
             most_kills: rng.usize(1..=6),
             kinds: FLAVOURS[rng.usize(..4)],
+            sure: Sure::of(seed, &mut rng),
         }
     }
 
-    /// What becomes of the `nth` call for this, and its name.
-    pub fn roll(&self, callee: Callee, label: &str, nth: u64) -> Option<(&'static str, Fault)> {
+    /// Whether the functions are to read their secrets in this story.
+    pub fn starts_cold(&self) -> bool {
+        let mut sure = self.sure.iter();
+        sure.any(|it| it.callee == Callee::Aws(Service::SecretsManager))
+    }
+
+    /// What befalls this call of this one for sure, and its name.
+    pub fn strike(&mut self, callee: Callee, label: &str) -> Option<(Kind, Fault)> {
+        let mut rng = mixed(self.seed, label, 0);
+        let next = self.sure.iter().position(|it| it.callee == callee)?;
+        let sure = &mut self.sure[next];
+        if sure.after > 0 {
+            sure.after -= 1;
+            return None;
+        }
+        let Sure { kind, .. } = self.sure.remove(next);
+        Some((kind, kind.befalling(callee, &mut rng)))
+    }
+
+    /// What becomes of the `nth` call for this.
+    pub fn roll(&self, callee: Callee, label: &str, nth: u64) -> Option<(Kind, Fault)> {
         let mut rng = mixed(self.seed, label, nth / self.in_a_row);
         if rng.f64() >= self.chance {
             return None;
         }
-        Some(self.kinds[rng.usize(..self.kinds.len())].befalling(callee, &mut rng))
+        let kind = self.kinds[rng.usize(..self.kinds.len())];
+        Some((kind, kind.befalling(callee, &mut rng)))
     }
 
     /// A number for the `nth` time that this is asked about.
@@ -81,15 +130,39 @@ impl Dice {
 }
 
 impl Kind {
-    fn befalling(self, callee: Callee, rng: &mut Rng) -> (&'static str, Fault) {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        KillBefore, KillAfter, HangUp, LoseAnswer, Fail, FailAfter, Throttle, Delay,
+    ];
+
+    /// What it is called.
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::KillBefore => ("killed before", Fault::KillBefore),
-            Self::KillAfter => ("killed after", Fault::KillAfter),
-            Self::HangUp => ("hung up before", Fault::Disconnect),
-            Self::LoseAnswer => ("hung up after", Fault::DisconnectAfter),
-            Self::Fail => ("5xx before", Fault::Answer(failure(rng))),
-            Self::FailAfter => ("5xx after", Fault::AnswerAfter(failure(rng))),
-            Self::Throttle => ("throttled", Fault::Answer(throttled(callee))),
+            Self::KillBefore => "killed before",
+            Self::KillAfter => "killed after",
+            Self::HangUp => "hung up before",
+            Self::LoseAnswer => "hung up after",
+            Self::Fail => "5xx before",
+            Self::FailAfter => "5xx after",
+            Self::Throttle => "throttled",
+            Self::Delay => "late",
+        }
+    }
+
+    /// Whether it ends a process.
+    pub const fn kills(self) -> bool {
+        matches!(self, Self::KillBefore | Self::KillAfter)
+    }
+
+    fn befalling(self, callee: Callee, rng: &mut Rng) -> Fault {
+        match self {
+            Self::KillBefore => Fault::KillBefore,
+            Self::KillAfter => Fault::KillAfter,
+            Self::HangUp => Fault::Disconnect,
+            Self::LoseAnswer => Fault::DisconnectAfter,
+            Self::Fail => Fault::Answer(failure(rng)),
+            Self::FailAfter => Fault::AnswerAfter(failure(rng)),
+            Self::Throttle => Fault::Answer(throttled(callee)),
             Self::Delay => {
                 // Most answers are in time; some come after the caller's patience with one try is over.
                 let ms = if rng.u8(..5) == 0 {
@@ -97,7 +170,7 @@ impl Kind {
                 } else {
                     rng.u64(20..250)
                 };
-                ("late", Fault::DelayAfter(Duration::from_millis(ms)))
+                Fault::DelayAfter(Duration::from_millis(ms))
             }
         }
     }
@@ -122,7 +195,7 @@ fn throttled(callee: Callee) -> ErrorAnswer {
         Callee::Aws(Service::Sqs) => (bad, "RequestThrottled"),
         Callee::Aws(Service::S3) => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
         Callee::Aws(Service::SecretsManager | Service::EventBridge) => (bad, "ThrottlingException"),
-        Callee::Vendor => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
+        Callee::Vendor(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
     };
     ErrorAnswer {
         status,
@@ -152,4 +225,20 @@ fn promise_5_dice_fall_the_same_for_the_same_seed_and_otherwise_for_another() {
     assert_eq!(rolls(7), rolls(7));
     assert_ne!(rolls(7), rolls(8));
     assert!((1..50).all(|seed| rolls(seed).iter().any(Option::is_some)));
+}
+
+#[test]
+fn promise_5_everyone_is_befallen_by_everything_within_a_few_seeds() {
+    let sure = |seed| Dice::of(seed).sure;
+    for callee in Callee::all() {
+        for kind in Kind::ALL {
+            let is_this = |it: &Sure| it.callee == callee && it.kind == kind;
+            let found = (1..=50).filter(|seed| sure(*seed).iter().any(is_this));
+            assert!(found.count() > 1, "{callee:?} {kind:?}");
+        }
+    }
+    let mut dice = Dice::of(1);
+    let callee = dice.sure[0].callee;
+    let struck = (0..100).filter_map(|_| dice.strike(callee, "a call"));
+    assert_eq!(struck.count(), 2);
 }

@@ -1,41 +1,31 @@
 //! A bundle on which stories are played one after the other, its twin that nobody disturbs, and the vendors of both.
 
+mod suffer;
+
 use super::checks;
-use super::outage::{Dependency, Outage};
+use super::dice::Dice;
+use super::errands::Errands;
 use super::plan::{Broken, Plan};
 use super::scenario::{self, Delivery};
-use super::sender::{self, Senders};
+use super::sender::Senders;
+use super::{patience, time};
 use futures_util::FutureExt;
-use futures_util::future::join_all;
-use http::StatusCode;
-use local::engine::Service;
+use futures_util::future::{join, join_all};
 use local::faults::Faults;
 use local::stand_ins::{Gate, Imocha, Jobmojito, Links, Testlify, Xobin};
 use local::{Callers, Options};
-use reqwest::Response;
 use serde_json::json;
 use shared::key::EventId;
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 use tests::inbox::Inbox;
 use tests::stage::Stage;
 
 /// The key that people are hashed with: the same everywhere, so that attempts are called the same.
 pub const HASH_KEY: &str = "the-same-for-all-bundles-of-the-simulation";
 const API_KEY: &str = "key";
-/// How often a delivery is sent again that is not answered as is expected.
-const MOST_TRIES: usize = 5;
-/// No seed is as large.
-const FIRST_OUTAGE: u64 = 9_000_000;
-/// After that, what is not settled never will be. Less than what parks an item.
-const MOST_ROUNDS: usize = 16;
-const LOOK_AGAIN: Duration = Duration::from_millis(60);
-/// How many looks, six seconds' worth, a message may be in the queue before time passes nevertheless: one that fails five
-/// times takes as long.
-const MOST_LOOKS: usize = 100;
 
 /// All that a story is played on.
 pub struct Lane {
@@ -49,20 +39,11 @@ pub struct Lane {
     pub twin_senders: Senders,
     plan: Arc<Plan>,
     links: Links,
-    imocha: Imocha,
+    pub imocha: Imocha,
     jobmojito: Jobmojito,
-    _others: (Testlify, Xobin),
+    pub xobin: Xobin,
+    _testlify: Testlify,
     _gates: [Gate; 4],
-}
-
-/// What came of an outage.
-#[derive(Debug)]
-pub struct Suffered {
-    /// What each delivery was answered while it lasted.
-    pub answers: Vec<StatusCode>,
-    /// How many calls met it.
-    pub felt: usize,
-    pub problems: Vec<String>,
 }
 
 /// What came of a seed.
@@ -109,8 +90,10 @@ impl Lane {
         .await;
         let twin = Stage::with(|options| equip(options, &gates)).await;
         Inbox::of_all_changes(&stage).await;
+        let senders = Senders::of(&stage).await;
+        imocha.call_back_to(senders.imocha_url(&stage));
         Self {
-            senders: Senders::of(&stage).await,
+            senders,
             twin_senders: Senders::of(&twin).await,
             stage,
             twin,
@@ -118,7 +101,8 @@ impl Lane {
             links,
             imocha,
             jobmojito,
-            _others: (testlify, xobin),
+            xobin,
+            _testlify: testlify,
             _gates: gates,
         }
     }
@@ -133,7 +117,11 @@ impl Lane {
     pub async fn play(&self, seed: u64) -> Story {
         let deliveries = scenario::of(seed, &self.links, &self.imocha, &self.jobmojito);
         let mut story = Story::default();
-        let played = AssertUnwindSafe(self.act(seed, &deliveries, &mut story)).catch_unwind();
+        let act = async {
+            let errands = Errands::of(seed, &deliveries, &self.imocha, &self.stage).await;
+            self.act(seed, &deliveries, &errands, &mut story).await;
+        };
+        let played = AssertUnwindSafe(act).catch_unwind();
         if let Err(panic) = played.await {
             story.broken.extend(self.plan.end());
             story.problems.push(format!("panicked: {}", words(&*panic)));
@@ -141,86 +129,21 @@ impl Lane {
         story
     }
 
-    /// Sends a flow of each source while something is down, lets so many minutes pass, and has it mended; then whoever was told
-    /// to come back does. What is `expected` is waited for, since a machine that is busy with other things answers 503 as well.
-    pub async fn suffer(
-        &self,
-        number: u64,
-        outage: Outage,
-        minutes: usize,
-        expected: StatusCode,
-    ) -> Suffered {
-        let deliveries = scenario::of_each(
-            FIRST_OUTAGE + number,
-            &self.links,
-            &self.imocha,
-            &self.jobmojito,
-        );
-        if outage.of == Dependency::Aws(Service::SecretsManager) {
-            // Those that live remember theirs.
-            for function in self.stage.bundle.functions() {
-                self.stage.bundle.kill(&function.logical_id).await.unwrap();
-            }
+    async fn act(&self, seed: u64, deliveries: &[Delivery], errands: &Errands, story: &mut Story) {
+        if Dice::of(seed).starts_cold() {
+            self.forget_secrets().await;
         }
-        self.plan.begin_outage(outage);
-        let post = |delivery| self.post_until(delivery, expected);
-        let answers = join_all(deliveries.iter().map(post)).await;
-        let mut suffered = Suffered {
-            answers: answers.iter().map(Response::status).collect(),
-            felt: 0,
-            problems: Vec::new(),
-        };
-        // Until what follows from them was tried.
-        self.until_quiet(&self.stage).await;
-        for _ in 0..minutes {
-            self.stage.let_time_pass().await;
-            self.stage.sweep().await;
-            self.until_quiet(&self.stage).await;
-        }
-        suffered.felt = self.plan.end_outage();
-        let mut accepted = Vec::new();
-        for (delivery, answer) in deliveries.iter().zip(answers) {
-            let answer = if answer.status().is_success() {
-                answer
-            } else {
-                self.post_until(delivery, StatusCode::ACCEPTED).await
-            };
-            accepted.push((delivery, sender::event_id(answer).await));
-        }
-        if let Err(problem) = self.settle(&self.stage).await {
-            suffered.problems.push(problem);
-        }
-        checks::all(self, &deliveries, &accepted, &mut suffered.problems).await;
-        self.lose_all_messages().await;
-        suffered
-    }
-
-    async fn post_until(&self, delivery: &Delivery, expected: StatusCode) -> Response {
-        let mut answer = self.senders.post(&self.stage, delivery).await;
-        for _ in 0..MOST_TRIES {
-            if answer.status() == expected {
-                break;
-            }
-            answer = self.senders.post(&self.stage, delivery).await;
-        }
-        answer
-    }
-
-    async fn act(&self, seed: u64, deliveries: &[Delivery], story: &mut Story) {
+        let registrations = self.xobin.registrations();
         self.plan.begin(seed);
-        let sent = join_all(
-            deliveries
-                .iter()
-                .map(|it| self.senders.send(&self.stage, it)),
-        )
-        .await;
-        // Sweeps are disturbed like everything else.
-        for _ in 0..2 {
-            self.until_quiet(&self.stage).await;
-            self.stage.let_time_pass().await;
-            self.stage.sweep().await;
-        }
-        self.until_quiet(&self.stage).await;
+        let send = |delivery| self.senders.send(&self.stage, delivery);
+        let sent = join_all(deliveries.iter().map(send));
+        let (sent, ()) = join(sent, errands.early(&self.stage)).await;
+        let taken = deliveries.iter().zip(&sent);
+        let ended: BTreeSet<i64> = taken
+            .filter_map(|(delivery, id)| delivery.ends.filter(|_| id.is_some()))
+            .collect();
+        errands.late(&self.stage, &ended).await;
+        story.problems.extend(self.disturbed_sweeps().await.err());
         story.broken = self.plan.end();
         if seed.is_multiple_of(2) {
             self.lose_all_messages().await;
@@ -232,41 +155,40 @@ impl Lane {
             .zip(sent)
             .filter_map(|(delivery, id)| Some((delivery, id?)))
             .collect();
-        if let Err(problem) = self.settle(&self.stage).await {
-            story.problems.push(problem);
-        }
-        checks::all(self, deliveries, &accepted, &mut story.problems).await;
+        story.problems.extend(self.settle(&self.stage).await.err());
+        let ran = checks::Ran {
+            errands,
+            asked: errands.asked(&ended),
+            registrations: self.xobin.registrations() - registrations,
+            broken: &story.broken,
+        };
+        checks::all(self, deliveries, &accepted, Some(&ran), &mut story.problems).await;
         self.lose_all_messages().await;
+    }
+
+    /// Sweeps are disturbed like everything else.
+    async fn disturbed_sweeps(&self) -> Result<(), String> {
+        for _ in 0..2 {
+            self.until_quiet().await?;
+            time::pass(&self.stage).await;
+            self.stage.sweep().await;
+        }
+        self.until_quiet().await
     }
 
     /// Lets messages and sweeps run until nothing is left to do.
     pub async fn settle(&self, stage: &Stage) -> Result<(), String> {
-        for _ in 0..MOST_ROUNDS {
-            self.until_quiet(stage).await;
-            if stage.table.count_marked().await.unwrap() == 0 {
-                return Ok(());
-            }
-            stage.let_time_pass().await;
-            stage.sweep().await;
-        }
-        let left = stage.marked().await;
-        let left: Vec<String> = left.iter().map(ToString::to_string).collect();
-        Err(format!(
-            "not settled after {MOST_ROUNDS} sweeps: {}",
-            left.join(", ")
-        ))
+        patience::settle(stage, &self.imocha).await
     }
 
-    /// Waits until the queue was empty at two looks.
-    async fn until_quiet(&self, stage: &Stage) {
-        let mut quiet = 0;
-        for _ in 0..MOST_LOOKS {
-            let messages = stage.messages(stage.bundle.queue_url()).await;
-            quiet = if messages == 0 { quiet + 1 } else { 0 };
-            if quiet >= 3 {
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+    async fn until_quiet(&self) -> Result<(), String> {
+        patience::until_quiet(&self.stage, &self.imocha).await
+    }
+
+    /// Processes that live remember theirs.
+    async fn forget_secrets(&self) {
+        for function in self.stage.bundle.functions() {
+            self.stage.bundle.kill(&function.logical_id).await.unwrap();
         }
     }
 

@@ -1,8 +1,10 @@
 //! The faults of the story that is being played, and what came of them.
 
-use super::dice::{Callee, Dice};
+use super::callee::Callee;
+use super::dice::{Dice, Kind};
 use super::label;
 use super::outage::{Dependency, Outage};
+use super::tally::{HAND_OUTS, QUEUE};
 use futures_util::future::BoxFuture;
 use local::faults::{Call, Fault, Faults, HandOut, VendorCall};
 use std::collections::BTreeMap;
@@ -36,6 +38,10 @@ struct Story {
 pub struct Broken {
     /// How.
     pub kind: &'static str,
+    /// Whose call or message it was.
+    pub callee: &'static str,
+    /// Whether a process died.
+    kills: bool,
     what: String,
     nth: u64,
 }
@@ -43,6 +49,15 @@ pub struct Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {} ({})", self.kind, self.what, self.nth)
+    }
+}
+
+impl Broken {
+    /// Whether a registration may be made once more because of it: what came of the first may never have been known or noted.
+    pub fn excuses_another_registration(&self) -> bool {
+        let of_worker = !self.what.contains("Function") || self.what.contains("WorkerFunction");
+        let about = ["vendor#xobin registration", "xobin POST /webhooks"];
+        self.kills && of_worker || about.iter().any(|about| self.what.contains(about))
     }
 }
 
@@ -70,6 +85,14 @@ impl Plan {
         }
     }
 
+    /// How many calls have met what is down.
+    pub fn felt(&self) -> usize {
+        match self.0.lock().unwrap().as_ref() {
+            Some(Playing::Outage(outage)) => outage.felt(),
+            Some(Playing::Story(_)) | None => 0,
+        }
+    }
+
     /// Mends what is down. How many calls met it.
     pub fn end_outage(&self) -> usize {
         match self.0.lock().unwrap().take() {
@@ -85,7 +108,7 @@ impl Plan {
         label: impl FnOnce() -> String,
     ) -> BoxFuture<'static, Fault> {
         match self.0.lock().unwrap().as_mut() {
-            Some(Playing::Story(story)) => Box::pin(ready(story.next(callee, label()))),
+            Some(Playing::Story(story)) => Box::pin(ready(story.next(callee, &label()))),
             Some(Playing::Outage(outage)) => outage.fault(called),
             None => Box::pin(ready(Fault::None)),
         }
@@ -99,22 +122,35 @@ impl Story {
         *seen - 1
     }
 
-    fn next(&mut self, callee: Callee, what: String) -> Fault {
-        let nth = self.count(&what);
-        if self.broken.len() >= self.dice.most {
-            return Fault::None;
-        }
-        let Some((kind, fault)) = self.dice.roll(callee, &what, nth) else {
+    fn next(&mut self, callee: Callee, what: &str) -> Fault {
+        let nth = self.count(what);
+        let befalls = self.dice.strike(callee, what);
+        let Some((kind, fault)) = befalls.or_else(|| self.rolled(callee, what, nth)) else {
             return Fault::None;
         };
-        if matches!(fault, Fault::KillBefore | Fault::KillAfter) {
+        self.broken.push(Broken {
+            kind: kind.name(),
+            callee: callee.name(),
+            kills: kind.kills(),
+            what: what.to_owned(),
+            nth,
+        });
+        fault
+    }
+
+    /// By the dice, as far as this story goes.
+    fn rolled(&mut self, callee: Callee, what: &str, nth: u64) -> Option<(Kind, Fault)> {
+        if self.broken.len() >= self.dice.most {
+            return None;
+        }
+        let (kind, fault) = self.dice.roll(callee, what, nth)?;
+        if kind.kills() {
             if self.kills >= self.dice.most_kills {
-                return Fault::None;
+                return None;
             }
             self.kills += 1;
         }
-        self.broken.push(Broken { kind, what, nth });
-        fault
+        Some((kind, fault))
     }
 
     fn hand_out(&mut self, body: &str) -> HandOut {
@@ -125,14 +161,17 @@ impl Story {
             turn: rng.u64(..),
             later: rng.u8(..10) == 0,
             again: rng.u8(..6) == 0,
+            lost: rng.u8(..12) == 0,
         };
-        let kinds = [
-            (hand_out.later, "handed out later"),
-            (hand_out.again, "handed out again"),
-        ];
-        for (_, kind) in kinds.into_iter().filter(|(so, _)| *so) {
-            let what = what.clone();
-            self.broken.push(Broken { kind, what, nth });
+        let so = [hand_out.later, hand_out.again, hand_out.lost];
+        for (kind, _) in HAND_OUTS.into_iter().zip(so).filter(|(_, so)| *so) {
+            self.broken.push(Broken {
+                kind,
+                callee: QUEUE,
+                kills: false,
+                what: what.clone(),
+                nth,
+            });
         }
         hand_out
     }
@@ -149,8 +188,8 @@ impl Faults for Plan {
     }
 
     fn before_vendor<'a>(&'a self, call: &'a VendorCall) -> BoxFuture<'a, Fault> {
-        let called = Dependency::Vendor(call.vendor);
-        self.next(Callee::Vendor, called, || label::of_vendor(call))
+        let (callee, called) = (Callee::Vendor(call.vendor), Dependency::Vendor(call.vendor));
+        self.next(callee, called, || label::of_vendor(call))
     }
 
     fn hand_out(&self, body: &str) -> HandOut {

@@ -20,6 +20,8 @@ use xobin_webhook::Xobin;
 const IMOCHA_MS: [u64; 5] = [20, 20, 20, 20, 20];
 /// Svix tries seven more times, over a day: after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h.
 const SVIX_MS: [u64; 7] = [10, 40, 100, 200, 400, 600, 600];
+/// `JobMojito` tries again; it is not known when and how often. Less than once more it cannot be.
+const JOBMOJITO_MS: [u64; 1] = [100];
 
 /// The credentials that vendors were given.
 pub struct Senders {
@@ -40,14 +42,30 @@ impl Senders {
         }
     }
 
+    /// Where iMocha calls back to.
+    pub fn imocha_url(&self, stage: &Stage) -> String {
+        let sent = Sent {
+            version: "",
+            body: b"",
+            sent: stage.clock.now(),
+            id: "",
+        };
+        let call = Imocha::call(&self.imocha, sent).unwrap();
+        format!("{}{}", stage.bundle.api_url(), call.path)
+    }
+
     /// Sends a delivery until it is answered with a 2xx, or its vendor gives up. The event's id, if it was accepted.
     pub async fn send(&self, stage: &Stage, delivery: &Delivery) -> Option<EventId> {
+        if delivery.lost {
+            return None;
+        }
         tokio::time::sleep(delivery.after).await;
         let pauses: &[u64] = match (delivery.vendor, delivery.version) {
             (Vendor::Imocha, _) => &IMOCHA_MS,
+            (Vendor::Jobmojito, _) => &JOBMOJITO_MS,
             (Vendor::Testlify, "v2") => &SVIX_MS,
-            // By hand, if at all.
-            _ => &[],
+            // Testlify's first version by hand alone, Xobin nobody knows.
+            (Vendor::Testlify | Vendor::Xobin, _) => &[],
         };
         let pauses = std::iter::once(0).chain(pauses.iter().copied());
         for (number, pause) in pauses.enumerate() {

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 /// How many, if nobody says.
-const RUNS: u64 = 50;
+pub const RUNS: usize = 50;
 /// Bundles side by side, if nobody says: much of a story is waiting.
 const LANES: usize = 4;
 
@@ -20,7 +20,7 @@ pub struct Settings {
 impl Settings {
     /// `CRASH_SEED` alone, else `CRASH_RUNS` seeds from 1 on; on `CRASH_LANES` bundles.
     pub fn of_environment() -> Self {
-        let runs = read("CRASH_RUNS").unwrap_or(RUNS);
+        let runs = read("CRASH_RUNS").unwrap_or(RUNS as u64);
         Self {
             seeds: read("CRASH_SEED").map_or_else(|| (1..=runs).collect(), |seed| vec![seed]),
             lanes: read("CRASH_LANES").unwrap_or(LANES),
