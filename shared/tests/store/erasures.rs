@@ -327,7 +327,9 @@ async fn a_fold_that_had_read_before_the_erasure_writes_nothing_after_it() {
         begin_erasing(&engine, &name, at(2)).await;
         assert!(!fold(&engine, attempt, ADA, &read).await);
         assert!(partition(&engine, attempt).await.is_erased());
-        assert!(!engine.table.put_erased_state(&name, at(2)).await.unwrap());
+        let stored = read.state.as_ref();
+        let write = engine.table.put_erased_state(&name, stored, None, at(2));
+        assert!(!write.await.unwrap());
     }
 }
 
@@ -350,13 +352,8 @@ async fn a_state_that_is_erased_is_published_as_another_version_and_found_by_nob
     // One that nobody knew of is not published as gone.
     engine.record(&step("2", ADA, false)).await;
     let unknown = self::name(&engine, "2").await;
-    assert!(
-        engine
-            .table
-            .put_erased_state(&unknown, at(2))
-            .await
-            .unwrap()
-    );
+    let write = engine.table.put_erased_state(&unknown, None, None, at(2));
+    assert!(write.await.unwrap());
     let state = engine.table.state(&state_key("2")).await.unwrap().unwrap();
     assert!(state.is_published() && state.due_at.is_none());
     assert_eq!(
