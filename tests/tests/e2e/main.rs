@@ -23,6 +23,7 @@ mod openapi;
 mod publishing;
 mod reading;
 mod reconciling;
+mod redriving;
 mod registration;
 mod replay;
 mod replay_failures;

@@ -15,6 +15,7 @@ mod promise_2_2xx_only_once_durable;
 mod promise_3_the_exact_bytes_are_kept;
 mod promise_5_work_once_created_is_done;
 mod promise_8_a_report_under_way_is_erased;
+mod promise_8_dead_letters_are_erased;
 mod promise_8_nobody_is_in_the_logs;
 mod promise_8_who_is_erased_stays_erased;
 mod stores;
