@@ -72,7 +72,11 @@ async fn among_many_dead_letters_those_of_the_person_go_and_all_others_can_be_se
     let faults = Arc::new(breaker.clone());
     let stage = Stage::with(|options| options.faults = Some(faults)).await;
     for number in 0..120 {
-        let name = if number % 40 == 7 { ADA } else { "eve@example.com" };
+        let name = if number % 40 == 7 {
+            ADA
+        } else {
+            "eve@example.com"
+        };
         bury(&stage, &format!("{number} {name}")).await;
     }
     let dry = json(&stage, &[&ERASE[..], &["--dry-run"]].concat()).await;
@@ -101,5 +105,8 @@ async fn an_erasure_that_could_not_look_at_every_dead_letter_says_so_and_fails()
     let receipt: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(counts(&receipt), (0, 1), "{receipt}");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("dead letters that SQS has not shown"), "{said}");
+    assert!(
+        said.contains("dead letters that SQS has not shown"),
+        "{said}"
+    );
 }
