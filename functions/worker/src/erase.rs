@@ -22,7 +22,7 @@ impl Worker {
     /// Everything that is stored of an attempt, without what was to be erased of it.
     pub(crate) async fn partition_after_erasing(&self, pk: &str) -> Result<Partition, JobError> {
         let mut partition = self.table.partition(pk).await?;
-        self.erase_repeats(&partition).await?;
+        self.erase_repeats(pk, &partition).await?;
         for _ in 0..ATTEMPTS {
             if !self.erase_what_came(pk, &partition).await? {
                 return Ok(partition);
@@ -33,7 +33,12 @@ impl Worker {
     }
 
     /// A repeat brings no words back, since an event is written once; but the parts of a large body it does.
-    async fn erase_repeats(&self, partition: &Partition) -> Result<(), JobError> {
+    async fn erase_repeats(&self, pk: &str, partition: &Partition) -> Result<(), JobError> {
+        let mut came = partition.events.iter().filter(|it| it.marked);
+        if partition.is_erased() && came.next().is_some() {
+            let now = self.clock.now();
+            return Ok(self.table.erase_all_parts(pk, now).await?);
+        }
         let erased = partition.events.iter().filter(|it| it.erased_at.is_some());
         for event in erased {
             self.erase_repeat(event).await?;

@@ -223,7 +223,11 @@ impl Table {
     }
 
     /// The keys of a partition's items, or of those whose sort keys begin so.
-    async fn keys_of(&self, pk: &str, prefix: Option<&str>) -> Result<Vec<ItemKey>, StoreError> {
+    pub(super) async fn keys_of(
+        &self,
+        pk: &str,
+        prefix: Option<&str>,
+    ) -> Result<Vec<ItemKey>, StoreError> {
         let query = self
             .client
             .query()

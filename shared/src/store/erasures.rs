@@ -13,7 +13,7 @@ use super::update::Update;
 use super::{StoreError, StoredEvent};
 use crate::erasure::{self, Person};
 use crate::event::{Event, Kind};
-use crate::key::ItemKey;
+use crate::key::{BODY_PART_PREFIX, ItemKey};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -155,6 +155,15 @@ impl Table {
         Ok(())
     }
 
+    /// Erases the parts of all bodies of an attempt that is erased, whatever events they are of: one that comes under the delivery id of
+    /// another is of none.
+    pub async fn erase_all_parts(&self, pk: &str, now: Timestamp) -> Result<(), StoreError> {
+        for part in self.keys_of(pk, Some(BODY_PART_PREFIX)).await? {
+            self.update(part_gone(&part, now)).await?;
+        }
+        Ok(())
+    }
+
     pub(super) fn delete(&self, key: &ItemKey) -> DeleteItemFluentBuilder {
         let delete = self.client.delete_item().table_name(&self.name);
         delete.key("pk", text(&key.pk)).key("sk", text(&key.sk))
@@ -178,7 +187,7 @@ fn says_instead(update: Update, event: &StoredEvent, left: &Event, now: Timestam
 }
 
 /// A part of a body that is erased, and goes by itself. It need not be there: then one without bytes is, for a while.
-fn part_gone(part: &ItemKey, now: Timestamp) -> Update {
+pub(super) fn part_gone(part: &ItemKey, now: Timestamp) -> Update {
     Update::of(part)
         .set("raw", blob(&[]))
         .set(TIME_TO_LIVE, number(now.unix_seconds()))

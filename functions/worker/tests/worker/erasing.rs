@@ -186,6 +186,23 @@ async fn the_parts_of_a_body_that_a_repeat_brings_back_are_erased_again() {
 }
 
 #[tokio::test]
+async fn another_body_under_the_delivery_id_of_what_was_erased_is_erased_as_well() {
+    let world = world_without_keys().await;
+    let first = large("1", ADA);
+    come(&world, &first).await;
+    erase_attempt(&world.table, "1").await;
+    // Its parts are told apart from the first one's, and no event leads to them.
+    let other = Delivery {
+        body: [ADA.as_bytes(), &first.body].concat().into(),
+        ..first.clone()
+    };
+    world.record(&other).await;
+    assert!(found(&world).await);
+    world.fold(&other).await;
+    assert!(!found(&world).await);
+}
+
+#[tokio::test]
 async fn an_attempt_that_said_nobodys_name_is_erased_once_it_says_whose_it_is() {
     for folded_before in [true, false] {
         let world = world_without_keys().await;
