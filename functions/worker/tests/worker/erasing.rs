@@ -193,7 +193,7 @@ async fn another_body_under_the_delivery_id_of_what_was_erased_is_erased_as_well
     erase_attempt(&world.table, "1").await;
     // Its parts are told apart from the first one's, and no event leads to them.
     let other = Delivery {
-        body: [ADA.as_bytes(), &first.body].concat().into(),
+        body: [ADA.as_bytes(), b" ", &first.body].concat().into(),
         ..first.clone()
     };
     world.record(&other).await;
