@@ -23,7 +23,7 @@ use shared::key::{EventId, ItemKey};
 use shared::queue::Queue;
 use shared::store::{AttemptName, Traces};
 use shared::timestamp::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 use subject::{Asked, Subject};
@@ -87,7 +87,7 @@ impl Erasure<'_> {
             found.objects = self.objects.count(pk).await?;
             receipt.attempts.push(found);
         }
-        receipt.mentions = ids(&traces);
+        receipt.mentions = self.mentions(&traces).await?;
         let letters = self.dead_letters(&traces, Fate::Counted).await?;
         receipt.dead_letters = letters.about;
         receipt.left += letters.about + letters.unseen;
@@ -107,7 +107,7 @@ impl Erasure<'_> {
         for _ in 0..ROUNDS {
             // Dead letters may name somebody of whom the table has nothing.
             let nothing = traces.is_empty();
-            mentions.extend(ids(&traces));
+            mentions.extend(self.mentions(&traces).await?);
             let letters = self.erase_found(&traces, &mut attempts).await?;
             receipt.dead_letters += letters.about;
             unseen = letters.unseen;
@@ -217,6 +217,14 @@ impl Erasure<'_> {
         Ok(busy_until)
     }
 
+    /// The events that name the person beside the person's own attempts, by what they say or by bytes that are in parts.
+    async fn mentions(&self, traces: &Traces) -> anyhow::Result<Vec<EventId>> {
+        let events = self.deployment.table.events_of_parts(&traces.parts).await?;
+        let of_parts = events.into_iter().map(|event| event.key);
+        let keys: BTreeSet<ItemKey> = traces.mentions.iter().cloned().chain(of_parts).collect();
+        Ok(keys.iter().filter_map(ItemKey::event_id).collect())
+    }
+
     async fn erase_mentions(&self, traces: &Traces) -> anyhow::Result<()> {
         let Subject::Person(person) = &self.subject else {
             return Ok(());
@@ -285,9 +293,4 @@ fn state(pk: &str) -> ItemKey {
         pk: pk.to_owned(),
         sk: shared::key::STATE.to_owned(),
     }
-}
-
-fn ids(traces: &Traces) -> Vec<EventId> {
-    let keys = traces.mentions.iter();
-    keys.filter_map(ItemKey::event_id).collect()
 }

@@ -119,6 +119,21 @@ impl Table {
         Err(StoreError::Contended(stored.key.clone()))
     }
 
+    /// The events whose bodies have these parts, but for what is erased already.
+    pub async fn events_of_parts(
+        &self,
+        found: &BTreeSet<ItemKey>,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let partitions: BTreeSet<&str> = found.iter().map(|key| key.pk.as_str()).collect();
+        let mut events = Vec::new();
+        for pk in partitions {
+            let left = self.partition(pk).await?.events.into_iter();
+            let left = left.filter(|event| event.erased_at.is_none());
+            events.extend(left.filter(|it| it.part_keys().any(|key| found.contains(&key))));
+        }
+        Ok(events)
+    }
+
     /// Erases the parts of bodies that a search has found, with the events that they are of, if there still are any. Tells which
     /// events these were.
     pub async fn erase_parts(
@@ -127,15 +142,10 @@ impl Table {
         person: &Person,
         now: Timestamp,
     ) -> Result<BTreeSet<ItemKey>, StoreError> {
-        let partitions: BTreeSet<&str> = found.iter().map(|key| key.pk.as_str()).collect();
         let mut erased = BTreeSet::new();
-        for pk in partitions {
-            for event in &self.partition(pk).await?.events {
-                if event.erased_at.is_none() && event.part_keys().any(|key| found.contains(&key)) {
-                    self.erase_mention(event, person, now).await?;
-                    erased.insert(event.key.clone());
-                }
-            }
+        for event in self.events_of_parts(found).await? {
+            self.erase_mention(&event, person, now).await?;
+            erased.insert(event.key);
         }
         for part in found {
             self.update(part_gone(part, now)).await?;
