@@ -311,7 +311,6 @@ async fn what_failed_is_listed_with_its_cause_and_once_mended_brought_back_and_d
     let plan = json(&stage, &["redrive", "--plan"]).await;
     let found = (&plan["items"]["jobs"], &plan["messages"]["found"]);
     assert_eq!(found, (&value!({ "fold": 1 }), &value!(2)), "{plan}");
-    assert_eq!(dead(&stage).await, 2, "a plan changes nothing");
 
     breaker.mend();
     let brought = json(&stage, &["redrive"]).await;
@@ -320,11 +319,13 @@ async fn what_failed_is_listed_with_its_cause_and_once_mended_brought_back_and_d
     let state = stage.settled_state("imocha", "3314697").await;
     assert_eq!(state.state.status.unwrap().0, Status::Completed);
     assert!(stage.table.parked().await.unwrap().is_empty());
-    eventually("what nobody can mend dies again, and no other", || async {
-        let (code, text) = (dead(&stage).await, json(&stage, &["dlq", "list"]).await);
-        (code == 1 && text[0]["message"].is_null()).then_some(())
+    let died_again = eventually("what nobody can mend dies again", || async {
+        let letters = json(&stage, &["dlq", "list"]).await;
+        letters.as_array().cloned().filter(|it| !it.is_empty())
     })
     .await;
+    assert_eq!(died_again.len(), 1);
+    assert!(died_again[0]["message"].is_null(), "{died_again:?}");
     let left = json(&stage, &["work", "list"]).await;
     assert_eq!(left, value!([]));
 }
