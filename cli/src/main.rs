@@ -5,6 +5,7 @@
 mod args;
 mod bucket;
 mod command;
+mod dead_letters;
 mod deployment;
 mod exit;
 mod lifetime;

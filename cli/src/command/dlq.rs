@@ -1,10 +1,9 @@
 //! `hooks dlq`: the messages of the dead-letter queue. They stay in it.
 
 use crate::command::work;
+use crate::dead_letters::{DeadLetters, Letter};
 use crate::deployment::Deployment;
 use crate::output::{self, or_dash};
-use anyhow::Context;
-use aws_sdk_sqs::types::{Message as SqsMessage, MessageSystemAttributeName};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,15 +11,8 @@ use shared::error::causes;
 use std::collections::BTreeMap;
 use worker::job::Message;
 
-const MOST_AT_ONCE: i32 = 10;
 const AT_ONCE: usize = 8;
 const GONE: &str = "what it speaks of is gone";
-/// For how long a message that was shown is away from others, and from this.
-const HIDDEN_SECONDS: i32 = 1;
-/// With any wait at all, SQS asks all of its servers for messages and not some.
-const WAIT_SECONDS: i32 = 1;
-/// How often SQS is asked in vain before it is believed that there is nothing more.
-const MOST_IN_VAIN: usize = 3;
 
 /// A dead letter, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -54,28 +46,18 @@ pub async fn list(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
     )
 }
 
-/// SQS gives a few at a time, and those that were given before come again.
+/// All that SQS gives, by their ids.
 pub async fn letters(deployment: &Deployment) -> anyhow::Result<Vec<DeadLetter>> {
-    let there = deployment.messages("DeadLetterQueueUrl").await?;
-    let (mut letters, mut in_vain) = (BTreeMap::new(), 0);
-    loop {
-        let before = letters.len();
-        for message in receive(deployment).await? {
-            let letter = dead_letter(&message)?;
-            letters.insert(letter.id.clone(), letter);
-        }
-        let complete = letters.len() as u64 >= there;
-        in_vain = if letters.len() > before {
-            0
-        } else {
-            in_vain + 1
-        };
-        if in_vain > 0 && (complete || in_vain >= MOST_IN_VAIN) {
-            break;
-        }
+    let mut there = DeadLetters::of(deployment).await?;
+    let mut letters = BTreeMap::new();
+    while let Some(letter) = there.next().await? {
+        letters.insert(letter.id.clone(), dead_letter(letter)?);
     }
-    if (letters.len() as u64) < there {
-        eprintln!("{there} messages are there; SQS gave only those that are shown. Try again.");
+    let unseen = there.close().await.unseen;
+    if unseen > 0 {
+        eprintln!(
+            "{unseen} more messages are there, and SQS gave only those that are shown. Try again in a minute."
+        );
     }
     let letters = stream::iter(letters.into_values()).map(|letter| explained(deployment, letter));
     letters.buffered(AT_ONCE).try_collect().await
@@ -95,37 +77,17 @@ async fn explained(deployment: &Deployment, letter: DeadLetter) -> anyhow::Resul
     Ok(DeadLetter { problem, ..letter })
 }
 
-async fn receive(deployment: &Deployment) -> anyhow::Result<Vec<SqsMessage>> {
-    let request = deployment
-        .sqs
-        .receive_message()
-        .queue_url(deployment.output("DeadLetterQueueUrl")?)
-        .max_number_of_messages(MOST_AT_ONCE)
-        .visibility_timeout(HIDDEN_SECONDS)
-        .wait_time_seconds(WAIT_SECONDS)
-        .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
-    Ok(request.send().await?.messages.unwrap_or_default())
-}
-
-fn dead_letter(message: &SqsMessage) -> anyhow::Result<DeadLetter> {
-    let id = message.message_id();
-    let (body, problem) = match Message::parse(message.body()) {
+fn dead_letter(letter: Letter) -> anyhow::Result<DeadLetter> {
+    let (message, problem) = match Message::parse(Some(&letter.body)) {
         Ok(message) => (Some(serde_json::from_str(&message.body())?), None),
         Err(error) => (None, Some(causes(&error))),
     };
     Ok(DeadLetter {
-        id: id.context("SQS gave a message without an id")?.to_owned(),
-        received: received(message),
-        message: body,
+        id: letter.id,
+        received: letter.received,
+        message,
         problem,
     })
-}
-
-fn received(message: &SqsMessage) -> Option<u64> {
-    let count = message
-        .attributes()?
-        .get(&MessageSystemAttributeName::ApproximateReceiveCount)?;
-    count.parse().ok()
 }
 
 fn row(letter: &DeadLetter) -> [String; 4] {
@@ -143,11 +105,7 @@ mod tests {
     use super::*;
 
     fn letter(body: &str) -> DeadLetter {
-        let message = SqsMessage::builder()
-            .message_id("m")
-            .body(body)
-            .attributes(MessageSystemAttributeName::ApproximateReceiveCount, "6");
-        dead_letter(&message.build()).unwrap()
+        dead_letter(Letter::of_test(body)).unwrap()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::args::erase::EraseArgs;
 use crate::deployment::Deployment;
 use crate::output;
 use anyhow::{Context, bail};
-use dead_letters::DeadLetters;
+use dead_letters::{Fate, Looked};
 use objects::Objects;
 use receipt::{ErasedAttempt, Receipt};
 use serde_json::json;
@@ -23,7 +23,7 @@ use shared::key::{EventId, ItemKey};
 use shared::queue::Queue;
 use shared::store::{AttemptName, Traces};
 use shared::timestamp::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 use subject::{Asked, Subject};
@@ -44,7 +44,6 @@ where
     let subject = asked.subject(&deployment).await?;
     let erasure = Erasure {
         objects: Objects::of(&deployment)?,
-        dead_letters: DeadLetters::of(&deployment)?,
         deployment: &deployment,
         subject,
     };
@@ -60,7 +59,7 @@ where
     receipt::print(&receipt, json)?;
     if receipt.left > 0 && !receipt.dry_run {
         bail!(
-            "{} traces of the person are still found: do it again",
+            "{} traces are still there, dead letters that SQS has not shown among them: do it again",
             receipt.left
         );
     }
@@ -71,7 +70,6 @@ struct Erasure<'a> {
     deployment: &'a Deployment,
     subject: Subject,
     objects: Objects<'a>,
-    dead_letters: DeadLetters<'a>,
 }
 
 /// What is known of an attempt, by its partition.
@@ -89,11 +87,10 @@ impl Erasure<'_> {
             found.objects = self.objects.count(pk).await?;
             receipt.attempts.push(found);
         }
-        receipt.mentions = ids(&traces);
-        receipt.dead_letters = self
-            .dead_letters
-            .count(&self.subject, &traces.attempts)
-            .await?;
+        receipt.mentions = self.mentions(&traces).await?;
+        let letters = self.dead_letters(&traces, Fate::Counted).await?;
+        receipt.dead_letters = letters.about;
+        receipt.left += letters.about + letters.unseen;
         receipt.dry_run = true;
         Ok(receipt)
     }
@@ -106,19 +103,27 @@ impl Erasure<'_> {
         let (mut attempts, mut mentions) = (Attempts::new(), Vec::new());
         let mut traces = self.search().await?;
         let mut receipt = Receipt::of(&self.subject, &traces);
+        let mut unseen = 0;
         for _ in 0..ROUNDS {
+            // Dead letters may name somebody of whom the table has nothing.
+            let nothing = traces.is_empty();
+            mentions.extend(self.mentions(&traces).await?);
+            let letters = self.erase_found(&traces, &mut attempts).await?;
+            receipt.dead_letters += letters.about;
+            unseen = letters.unseen;
+            if nothing {
+                break;
+            }
+            traces = self.search().await?;
             if traces.is_empty() {
                 break;
             }
-            mentions.extend(ids(&traces));
-            receipt.dead_letters += self.erase_found(&traces, &mut attempts).await?;
-            traces = self.search().await?;
         }
         mentions.sort();
         mentions.dedup();
         receipt.attempts = attempts.into_values().collect();
         receipt.mentions = mentions;
-        receipt.left = traces.count();
+        receipt.left = traces.count() + unseen;
         receipt.erased_at = Some(self.deployment.clock.now());
         Ok(receipt)
     }
@@ -159,8 +164,12 @@ impl Erasure<'_> {
         Ok(traces)
     }
 
-    /// Tells how many dead letters went.
-    async fn erase_found(&self, traces: &Traces, attempts: &mut Attempts) -> anyhow::Result<usize> {
+    /// Tells what became of the dead letters.
+    async fn erase_found(
+        &self,
+        traces: &Traces,
+        attempts: &mut Attempts,
+    ) -> anyhow::Result<Looked> {
         let mut busy_until = None;
         for pk in &traces.attempts {
             let until = self.erase_items(pk, attempts).await?;
@@ -172,15 +181,20 @@ impl Erasure<'_> {
             let objects = self.objects.erase(pk).await?;
             attempts.entry(pk.clone()).or_default().objects += objects;
         }
-        let letters = self
-            .dead_letters
-            .erase(&self.subject, &traces.attempts)
-            .await?;
+        let letters = self.dead_letters(traces, Fate::Deleted).await?;
         for pk in &traces.attempts {
             self.publish(pk).await;
             self.deployment.table.end_erasing(pk).await?;
         }
         Ok(letters)
+    }
+
+    async fn dead_letters(&self, traces: &Traces, fate: Fate) -> anyhow::Result<Looked> {
+        let mut attempts = traces.attempts.clone();
+        if let Subject::Attempt { pk, .. } = &self.subject {
+            attempts.insert(pk.clone());
+        }
+        dead_letters::look(self.deployment, &self.subject, &attempts, fate).await
     }
 
     /// What the table has of an attempt. Tells until when somebody may be uploading a report of it.
@@ -201,6 +215,14 @@ impl Erasure<'_> {
         attempt.is(&name);
         attempt.add(erased);
         Ok(busy_until)
+    }
+
+    /// The events that name the person beside the person's own attempts, by what they say or by bytes that are in parts.
+    async fn mentions(&self, traces: &Traces) -> anyhow::Result<Vec<EventId>> {
+        let events = self.deployment.table.events_of_parts(&traces.parts).await?;
+        let of_parts = events.into_iter().map(|event| event.key);
+        let keys: BTreeSet<ItemKey> = traces.mentions.iter().cloned().chain(of_parts).collect();
+        Ok(keys.iter().filter_map(ItemKey::event_id).collect())
     }
 
     async fn erase_mentions(&self, traces: &Traces) -> anyhow::Result<()> {
@@ -271,9 +293,4 @@ fn state(pk: &str) -> ItemKey {
         pk: pk.to_owned(),
         sk: shared::key::STATE.to_owned(),
     }
-}
-
-fn ids(traces: &Traces) -> Vec<EventId> {
-    let keys = traces.mentions.iter();
-    keys.filter_map(ItemKey::event_id).collect()
 }

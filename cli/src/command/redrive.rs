@@ -1,28 +1,30 @@
 //! `hooks redrive`: brings back what was parked, and the messages of the dead-letter queue.
 //!
 //! One after the other, so that it can be stopped: what is not brought back by then stays where it is, and the same command goes
-//! on with it.
+//! on with it. A message that was sent since it began has failed again, and stays as well; so does what SQS does not give, and
+//! what there is by its count is said then.
 
-mod dead_letters;
 mod plan;
 
 use crate::args::RedriveArgs;
 use crate::command::reprocess::{counted, progress_bar};
 use crate::command::turns::{Turn, Turns};
+use crate::dead_letters::DeadLetters;
 use crate::deployment::Deployment;
 use crate::output;
-use anyhow::bail;
-use dead_letters::DeadLetters;
+use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use serde::Serialize;
+use shared::queue::Queue;
 use shared::store::DueItem;
+use shared::timestamp::Timestamp;
 
 /// What was brought back, as `--json` prints it.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct Redriven {
     items: usize,
     messages: usize,
-    /// Whether there may be more: it was stopped, or `--max` was reached.
+    /// Whether there may be more: it was stopped, `--max` was reached, messages came meanwhile, or SQS did not give them all.
     more: bool,
 }
 
@@ -56,14 +58,15 @@ pub async fn run(deployment: &Deployment, args: &RedriveArgs, json: bool) -> any
         done: Redriven::default(),
         bar: &bar,
     };
-    let end = redrive.all(items).await?;
+    let end = redrive.all(items).await;
     let done = redrive.done;
     bar.finish_and_clear();
     print(&done, json)?;
-    if end == Some(End::Stopped) {
-        bail!("stopped: the rest stays where it is, and the same command goes on with it");
+    let rest = "the rest stays where it is, and the same command goes on with it";
+    match end.context(rest)? {
+        Some(End::Stopped) => bail!("stopped: {rest}"),
+        Some(End::Most) | None => Ok(()),
     }
-    Ok(())
 }
 
 struct Redrive<'a> {
@@ -76,12 +79,12 @@ struct Redrive<'a> {
 
 impl Redrive<'_> {
     async fn all(&mut self, items: Vec<DueItem>) -> anyhow::Result<Option<End>> {
-        let end = match self.items(items).await? {
-            None => self.messages().await?,
+        let end = match self.items(items).await {
+            Ok(None) => self.messages().await,
             end => end,
         };
-        self.done.more = end.is_some();
-        Ok(end)
+        self.done.more |= !matches!(end, Ok(None));
+        end
     }
 
     /// Why there is no next step, if there is none.
@@ -110,21 +113,34 @@ impl Redrive<'_> {
     }
 
     async fn messages(&mut self) -> anyhow::Result<Option<End>> {
-        let letters = DeadLetters::of(self.deployment)?;
-        loop {
-            let some = letters.receive().await?;
-            if some.is_empty() {
-                return Ok(None);
+        let began = self.deployment.clock.now();
+        let mut letters = DeadLetters::of(self.deployment).await?;
+        let end = self.letters(&mut letters, began).await;
+        let left = letters.close().await;
+        self.done.more |= left.seen > 0 || left.unseen > 0;
+        end
+    }
+
+    async fn letters(
+        &mut self,
+        letters: &mut DeadLetters<'_>,
+        began: Timestamp,
+    ) -> anyhow::Result<Option<End>> {
+        let queue = self.deployment.queue()?;
+        while let Some(letter) = letters.next().await? {
+            if letter.sent_ms >= began.unix_ms() {
+                continue;
             }
-            for message in some {
-                if let Some(end) = self.next().await {
-                    return Ok(Some(end));
-                }
-                letters.bring_back(message).await?;
-                self.done.messages += 1;
-                self.bar.inc(1);
+            if let Some(end) = self.next().await {
+                return Ok(Some(end));
             }
+            // It is in the queue again before it is deleted here: at worst it is there twice.
+            queue.send(letter.body.clone()).await?;
+            letters.delete(&letter).await?;
+            self.done.messages += 1;
+            self.bar.inc(1);
         }
+        Ok(None)
     }
 }
 

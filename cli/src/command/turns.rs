@@ -58,6 +58,17 @@ mod tests {
     use std::rc::Rc;
 
     #[tokio::test]
+    async fn there_are_no_more_turns_in_a_second_than_were_asked_for() {
+        let began = tokio::time::Instant::now();
+        let mut turns = Turns::until(50, std::future::pending());
+        for _ in 0..6 {
+            assert_eq!(turns.next().await, Turn::Go);
+        }
+        // The first is at once.
+        assert!(began.elapsed() >= Duration::from_millis(5 * 1000 / 50));
+    }
+
+    #[tokio::test]
     async fn there_are_turns_until_somebody_has_enough() {
         let enough = Rc::new(Cell::new(false));
         let wanted = Rc::clone(&enough);

@@ -57,8 +57,9 @@ impl Worker {
                 .ok_or_else(|| JobError::Gone(key.clone()))?;
             // The key of a long id holds only its hash.
             let attempt = event.summary.attempt.as_deref().unwrap_or(attempt);
-            let written = if partition.is_erased() {
-                let follow_ups = Vec::new();
+            let erased = partition.state.as_ref().filter(|_| partition.is_erased());
+            let written = if let Some(state) = erased {
+                let follow_ups = pending(&key.pk, state, &[], self.clock.now());
                 Written::Current { follow_ups }
             } else {
                 self.write_state(&key.pk, source, attempt, &partition)

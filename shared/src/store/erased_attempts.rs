@@ -103,32 +103,38 @@ impl Table {
         by: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let key = of.state();
         for _ in 0..TRIES {
-            let update = match self.state(&key).await? {
-                None => of.as_erased(now),
-                Some(stored) if stored.erased_at.is_some() => {
-                    Update::of_existing(&key).only_if("attribute_exists(erased_at)")
-                }
-                Some(stored) => forget(&key, &stored, now),
-            };
-            if self
-                .update_unless_overtaken(update.set(ERASING, text(by)))
-                .await?
-            {
+            let read = self.state(&of.state()).await?;
+            let written = self.put_erased_state(of, read.as_ref(), Some(by), now);
+            if written.await? {
                 return Ok(());
             }
         }
-        Err(StoreError::Contended(key))
+        Err(StoreError::Contended(of.state()))
     }
 
-    /// Notes that an attempt of which nothing is known is of somebody who is erased. `false` if something is known of it by now.
+    /// The same over the state that was `read`. `false` if it is another by now. `by` is who has yet to end it with
+    /// [`Self::end_erasing`], if anybody has.
     pub async fn put_erased_state(
         &self,
         of: &AttemptName,
+        read: Option<&StoredState>,
+        by: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.update_unless_overtaken(of.as_erased(now)).await
+        let key = of.state();
+        let update = match read {
+            None => of.as_erased(now),
+            Some(stored) => match stored.erased_at {
+                Some(since) => still_erased(&key, since),
+                None => forget(&key, stored, now),
+            },
+        };
+        let update = match by {
+            Some(by) => update.set(ERASING, text(by)),
+            None => update,
+        };
+        self.update_unless_overtaken(update).await
     }
 
     /// Has nobody begin to fetch a report of this attempt any more, and tells until when who has begun may be at it.
@@ -217,7 +223,11 @@ impl Table {
     }
 
     /// The keys of a partition's items, or of those whose sort keys begin so.
-    async fn keys_of(&self, pk: &str, prefix: Option<&str>) -> Result<Vec<ItemKey>, StoreError> {
+    pub(super) async fn keys_of(
+        &self,
+        pk: &str,
+        prefix: Option<&str>,
+    ) -> Result<Vec<ItemKey>, StoreError> {
         let query = self
             .client
             .query()
@@ -254,6 +264,12 @@ fn erased_state(update: Update, now: Timestamp) -> Update {
         .remove("status")
         .remove("report")
         .remove("candidate_key")
+}
+
+fn still_erased(key: &ItemKey, since: Timestamp) -> Update {
+    Update::of_existing(key)
+        .only_if("attribute_exists(erased_at)")
+        .set(ERASED_AT, time(since))
 }
 
 /// A state that was there is another version of itself, to be published.

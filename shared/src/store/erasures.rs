@@ -13,7 +13,7 @@ use super::update::Update;
 use super::{StoreError, StoredEvent};
 use crate::erasure::{self, Person};
 use crate::event::{Event, Kind};
-use crate::key::ItemKey;
+use crate::key::{BODY_PART_PREFIX, ItemKey};
 use crate::timestamp::Timestamp;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -119,6 +119,21 @@ impl Table {
         Err(StoreError::Contended(stored.key.clone()))
     }
 
+    /// The events whose bodies have these parts, but for what is erased already.
+    pub async fn events_of_parts(
+        &self,
+        found: &BTreeSet<ItemKey>,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        let partitions: BTreeSet<&str> = found.iter().map(|key| key.pk.as_str()).collect();
+        let mut events = Vec::new();
+        for pk in partitions {
+            let left = self.partition(pk).await?.events.into_iter();
+            let left = left.filter(|event| event.erased_at.is_none());
+            events.extend(left.filter(|it| it.part_keys().any(|key| found.contains(&key))));
+        }
+        Ok(events)
+    }
+
     /// Erases the parts of bodies that a search has found, with the events that they are of, if there still are any. Tells which
     /// events these were.
     pub async fn erase_parts(
@@ -127,15 +142,10 @@ impl Table {
         person: &Person,
         now: Timestamp,
     ) -> Result<BTreeSet<ItemKey>, StoreError> {
-        let partitions: BTreeSet<&str> = found.iter().map(|key| key.pk.as_str()).collect();
         let mut erased = BTreeSet::new();
-        for pk in partitions {
-            for event in &self.partition(pk).await?.events {
-                if event.erased_at.is_none() && event.part_keys().any(|key| found.contains(&key)) {
-                    self.erase_mention(event, person, now).await?;
-                    erased.insert(event.key.clone());
-                }
-            }
+        for event in self.events_of_parts(found).await? {
+            self.erase_mention(&event, person, now).await?;
+            erased.insert(event.key);
         }
         for part in found {
             self.update(part_gone(part, now)).await?;
@@ -150,6 +160,15 @@ impl Table {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         for part in event.part_keys() {
+            self.update(part_gone(&part, now)).await?;
+        }
+        Ok(())
+    }
+
+    /// Erases the parts of all bodies of an attempt that is erased, whatever events they are of: one that comes under the delivery id of
+    /// another is of none.
+    pub async fn erase_all_parts(&self, pk: &str, now: Timestamp) -> Result<(), StoreError> {
+        for part in self.keys_of(pk, Some(BODY_PART_PREFIX)).await? {
             self.update(part_gone(&part, now)).await?;
         }
         Ok(())
@@ -178,7 +197,7 @@ fn says_instead(update: Update, event: &StoredEvent, left: &Event, now: Timestam
 }
 
 /// A part of a body that is erased, and goes by itself. It need not be there: then one without bytes is, for a while.
-fn part_gone(part: &ItemKey, now: Timestamp) -> Update {
+pub(super) fn part_gone(part: &ItemKey, now: Timestamp) -> Update {
     Update::of(part)
         .set("raw", blob(&[]))
         .set(TIME_TO_LIVE, number(now.unix_seconds()))

@@ -284,17 +284,19 @@ pub(super) fn blob(bytes: &[u8]) -> AttributeValue {
 }
 
 impl Table {
-    /// The parts of a body that has any.
+    /// The parts of a body that has any. Tells where they lie.
     pub(super) async fn put_body_parts(
         &self,
         pk: &str,
         body: &StoredBody,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<ItemKey>, StoreError> {
+        let mut keys = Vec::new();
         for (number, part) in body.parts().iter().enumerate() {
             let key = part_key(pk, &body.sha256, number);
-            self.put_body_part(key, part).await?;
+            self.put_body_part(key.clone(), part).await?;
+            keys.push(key);
         }
-        Ok(())
+        Ok(keys)
     }
 
     /// Without a condition: what lies there already are the same bytes.

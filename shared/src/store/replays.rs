@@ -6,6 +6,7 @@
 
 use super::body::{Placement, StoredBody};
 use super::due::Mark;
+use super::erasures::part_gone;
 use super::events::{blob, first_update, stored_body};
 use super::item::{Item, count, json, number, text, time, word};
 use super::table::{TIME_TO_LIVE, Table};
@@ -95,22 +96,27 @@ impl Table {
         let key = &original.event.key;
         let update = Update::of_existing(key)
             .only_if_is("event", text(&original.normalised))
+            // What was erased may say in words what it did.
+            .only_if("attribute_not_exists(erased_at)")
             .set("event", json(event))
             .set("kind", word(&event.kind))
             .add_one("replays")
             .remove(TIME_TO_LIVE);
         let body = stored_body(&original.body, event);
-        let update = match &body.placement {
+        let (update, parts) = match &body.placement {
             // The event has grown, and its item with it.
             Placement::Parts(_) if !original.event.is_in_parts() => {
-                self.put_body_parts(&key.pk, &body).await?;
-                in_parts_on(update, &body)
+                let parts = self.put_body_parts(&key.pk, &body).await?;
+                (in_parts_on(update, &body), parts)
             }
-            _ => update,
+            _ => (update, Vec::new()),
         };
         self.keep_parts(&original.event).await?;
         let update = Mark::first(key.shard(), now).set_on(update);
         let written = self.update_unless_overtaken(update).await?;
+        if !written {
+            self.erase_written(&original.event, &parts, now).await?;
+        }
         Ok(ReplayOutcome::of(written))
     }
 
@@ -129,33 +135,58 @@ impl Table {
         let Some(parts) = self.parts_to_leave(stored, now).await? else {
             return Ok(ReplayOutcome::TooEarly);
         };
-        let arrival = match self.event(&placed.key).await? {
+        let (arrival, put) = match self.event(&placed.key).await? {
             None => self.creation(stored, placed, now).await?,
             Some(there) if there.has_body_of(stored) => {
                 self.keep_parts(&there).await?;
-                union(stored, &there, now)
+                (union(stored, &there, now), Vec::new())
             }
             Some(_) => return Ok(ReplayOutcome::Taken),
         };
         let mut writes = vec![arrival.in_transaction(&self.name), self.departure(original)];
         writes.extend(parts.iter().map(|part| removal(&self.name, part)));
         let written = self.write_together(writes).await?;
+        if !written {
+            self.erase_written(stored, &put, now).await?;
+        }
         Ok(ReplayOutcome::of(written))
     }
 
+    /// An event where it belongs, and the parts of its body, which are there already.
     async fn creation(
         &self,
         stored: &StoredEvent,
         placed: &Delivery,
         now: Timestamp,
-    ) -> Result<Update, StoreError> {
+    ) -> Result<(Update, Vec<ItemKey>), StoreError> {
         let body = stored_body(&placed.body, &placed.event);
-        self.put_body_parts(&placed.key.pk, &body).await?;
+        let parts = self.put_body_parts(&placed.key.pk, &body).await?;
         let update = first_update(placed, &body)
             .only_if("attribute_not_exists(pk)")
             .set("last_received", time(stored.summary.last_received))
             .set("deliveries", number(stored.summary.deliveries));
-        Ok(Mark::first(placed.key.shard(), now).set_on(update))
+        let update = Mark::first(placed.key.shard(), now).set_on(update);
+        Ok((update, parts))
+    }
+
+    /// Whoever was overtaken by an erasure has written parts that no event leads to, of a body that is to be nowhere. Overtaken by
+    /// anybody else, they may be somebody's.
+    async fn erase_written(
+        &self,
+        read: &StoredEvent,
+        parts: &[ItemKey],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let event = self.event(&read.key).await?;
+        if event.is_some_and(|event| event.erased_at.is_some()) {
+            for part in parts {
+                self.update(part_gone(part, now)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes the event away, if it is still as it was read and nothing is to be done about it.

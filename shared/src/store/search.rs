@@ -3,7 +3,7 @@
 //! The index finds a person's attempts by what their states say last. It knows nothing of an address that was another before, of a
 //! body that could not be read, nor of an attempt that is only half erased; so whoever erases reads it all.
 
-use super::body::{self, Encoding};
+use super::body;
 use super::erased_attempts::ERASING;
 use super::item::Item;
 use super::table::{Attributes, Table, unavailable};
@@ -197,9 +197,13 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The bytes of a body as they were before they were stored, as far as they tell.
+/// The bytes of a body as they were before they were stored, as far as they tell: whoever wrote them may have died before the
+/// last part.
 fn readable(stored: &[u8]) -> Vec<u8> {
     let most = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
-    let unpacked = body::decode(Encoding::Gzip, stored, most);
-    unpacked.unwrap_or_else(|_| stored.to_vec())
+    let mut bytes = body::unpacked(stored, most);
+    if bytes.is_empty() {
+        bytes.extend(stored);
+    }
+    bytes
 }

@@ -131,6 +131,8 @@ async fn empty(client: &Client, name: &str) {
     let scan = client
         .scan()
         .table_name(name)
+        // What the test before has just written is there, too.
+        .consistent_read(true)
         .projection_expression("pk, sk");
     let mut pages = scan.into_paginator().items().send();
     while let Some(key) = pages.next().await {

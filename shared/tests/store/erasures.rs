@@ -9,7 +9,7 @@ use shared::erasure::Person;
 use shared::event::{
     Assessment, AssessmentChange, Candidate, Event, Kind, Report, Status as EventStatus,
 };
-use shared::key::{ItemKey, STATE, attempt_partition};
+use shared::key::{BODY_PART_PREFIX, ItemKey, STATE, attempt_partition};
 use shared::person::HashKey;
 use shared::secrets::SecretText;
 use shared::store::{
@@ -62,6 +62,13 @@ fn unreadable(email: &str, large: bool) -> Delivery {
     let mut event = Event::new(Kind::Unreadable);
     event.problem = Some(format!("what is {email}?"));
     delivery_of(event, body(email, large), at(0))
+}
+
+/// What its reader could not read, and names somebody in its bytes alone: packed, and still so large that it is in parts.
+fn packed(email: &str) -> Delivery {
+    let mut body = format!("{{\"email\":\"{email}\",\"noise\":\"").into_bytes();
+    body.extend(hex::encode(noise(480 * 1024)).into_bytes());
+    delivery_of(Event::new(Kind::Unreadable), body, at(0))
 }
 
 /// A change of an assessment, whose body names somebody.
@@ -134,6 +141,7 @@ async fn ada_and_eve() -> Engine {
         for large in [false, true] {
             engine.record(&unreadable(email, large)).await;
         }
+        engine.record(&packed(email)).await;
         engine.record(&change(email)).await;
     }
     engine
@@ -161,25 +169,51 @@ async fn dump(engine: &Engine) -> Vec<HashMap<String, AttributeValue>> {
     items.collect::<Result<_, _>>().await.unwrap()
 }
 
-/// All that an item says, packed bodies unpacked.
-fn words(item: &HashMap<String, AttributeValue>) -> String {
-    let value = |value: &AttributeValue| match value {
-        AttributeValue::B(bytes) => {
-            let mut unpacked = Vec::new();
-            let read = GzDecoder::new(bytes.as_ref()).read_to_end(&mut unpacked);
-            let bytes = read.map_or_else(|_| bytes.as_ref().to_vec(), |_| unpacked);
-            String::from_utf8_lossy(&bytes).into_owned()
-        }
-        other => format!("{other:?}"),
-    };
-    let values: Vec<String> = item.values().map(value).collect();
-    values.join(" ").to_lowercase()
+/// All that each item says, packed bodies unpacked, and each body that is in parts as a whole.
+fn texts(items: &[HashMap<String, AttributeValue>]) -> Vec<String> {
+    let mut texts: Vec<String> = items.iter().map(words).collect();
+    texts.extend(bodies_in_parts(items));
+    texts
 }
 
-/// How many items say this, in whatever attribute.
+fn words(item: &HashMap<String, AttributeValue>) -> String {
+    let value = |value: &AttributeValue| match value {
+        AttributeValue::B(bytes) => readable(bytes.as_ref()),
+        other => format!("{other:?}").to_lowercase(),
+    };
+    let values: Vec<String> = item.values().map(value).collect();
+    values.join(" ")
+}
+
+/// A packed body cannot be unpacked from any part of it but the first.
+fn bodies_in_parts(items: &[HashMap<String, AttributeValue>]) -> Vec<String> {
+    let mut parts = BTreeMap::new();
+    for item in items {
+        let key = [&item["pk"], &item["sk"]].map(|it| it.as_s().unwrap().as_str());
+        if key[1].starts_with(BODY_PART_PREFIX) {
+            parts.insert(key, item["raw"].as_b().unwrap().as_ref());
+        }
+    }
+    let mut bodies = BTreeMap::<_, Vec<u8>>::new();
+    for ([pk, sk], bytes) in parts {
+        let body = sk.rsplit_once('#').unwrap().0;
+        bodies.entry((pk, body)).or_default().extend(bytes);
+    }
+    bodies.values().map(|body| readable(body)).collect()
+}
+
+/// The bytes, and as much of them as can be unpacked.
+fn readable(bytes: &[u8]) -> String {
+    let mut all = bytes.to_vec();
+    // What it has read by the time that it fails counts as well.
+    drop(GzDecoder::new(bytes).read_to_end(&mut all));
+    String::from_utf8_lossy(&all).to_lowercase()
+}
+
+/// How many texts say this, in whatever attribute.
 async fn items_that_say(engine: &Engine, word: &str) -> usize {
-    let items = dump(engine).await;
-    items.iter().filter(|it| words(it).contains(word)).count()
+    let texts = texts(&dump(engine).await);
+    texts.iter().filter(|it| it.contains(word)).count()
 }
 
 /// What `hooks erase` does to the table; `most` steps of it, as if it had died then.
@@ -247,13 +281,26 @@ async fn essence(engine: &Engine) -> BTreeMap<String, String> {
 async fn nothing_in_the_table_says_who_was_erased_and_everything_of_others_is_there() {
     let engine = ada_and_eve().await;
     assert!(items_that_say(&engine, ADDRESS).await > 10);
+    assert!(engine.item(&part_key(&packed(ADA), 1)).await.is_some());
+    let bodies = bodies_in_parts(&dump(&engine).await);
+    let of_hers = bodies.iter().filter(|it| it.contains(ADDRESS)).count();
+    assert_eq!(
+        of_hers, 4,
+        "two of her attempts, and two that nobody could read"
+    );
     let eves = items_that_say(&engine, EVE).await;
     erase(&engine, usize::MAX).await;
     assert_eq!(items_that_say(&engine, ADDRESS).await, 0);
     assert_eq!(items_that_say(&engine, EVE).await, eves);
     let traces = engine.table.traces(&ada()).await.unwrap();
     assert!(traces.is_empty(), "{traces:?}");
-    for delivery in [step("2", EVE, true), unreadable(EVE, true), change(EVE)] {
+    let others = [
+        step("2", EVE, true),
+        unreadable(EVE, true),
+        packed(EVE),
+        change(EVE),
+    ];
+    for delivery in others {
         let event = engine.event(&delivery.key).await;
         let body = engine.table.event_body(&event).await.unwrap();
         assert!(body == delivery.body, "{}", delivery.id);
@@ -327,7 +374,9 @@ async fn a_fold_that_had_read_before_the_erasure_writes_nothing_after_it() {
         begin_erasing(&engine, &name, at(2)).await;
         assert!(!fold(&engine, attempt, ADA, &read).await);
         assert!(partition(&engine, attempt).await.is_erased());
-        assert!(!engine.table.put_erased_state(&name, at(2)).await.unwrap());
+        let stored = read.state.as_ref();
+        let write = engine.table.put_erased_state(&name, stored, None, at(2));
+        assert!(!write.await.unwrap());
     }
 }
 
@@ -350,13 +399,8 @@ async fn a_state_that_is_erased_is_published_as_another_version_and_found_by_nob
     // One that nobody knew of is not published as gone.
     engine.record(&step("2", ADA, false)).await;
     let unknown = self::name(&engine, "2").await;
-    assert!(
-        engine
-            .table
-            .put_erased_state(&unknown, at(2))
-            .await
-            .unwrap()
-    );
+    let write = engine.table.put_erased_state(&unknown, None, None, at(2));
+    assert!(write.await.unwrap());
     let state = engine.table.state(&state_key("2")).await.unwrap().unwrap();
     assert!(state.is_published() && state.due_at.is_none());
     assert_eq!(
@@ -389,16 +433,26 @@ async fn an_attempt_is_found_by_what_any_of_its_events_or_its_state_says() {
 
 #[tokio::test]
 async fn parts_of_a_body_that_no_event_followed_are_found_and_erased() {
-    let engine = engine().await;
-    let came = unreadable(ADA, true);
-    engine.record(&came).await;
-    engine.delete(&came.key).await;
-    let traces = engine.table.traces(&ada()).await.unwrap();
-    assert_eq!(traces.parts.first(), Some(&part_key(&came, 0)));
-    let erased = engine.table.erase_parts(&traces.parts, &ada(), at(1)).await;
-    assert!(erased.unwrap().is_empty());
-    assert_eq!(items_that_say(&engine, ADDRESS).await, 0);
-    assert!(engine.expires_at(&part_key(&came, 0)).await.is_some());
+    // Of a packed one the receiver may have died before it wrote the last part.
+    for (came, parts) in [
+        (unreadable(ADA, true), 2),
+        (packed(ADA), 2),
+        (packed(ADA), 1),
+    ] {
+        let engine = engine().await;
+        engine.record(&came).await;
+        engine.delete(&came.key).await;
+        if parts == 1 {
+            engine.delete(&part_key(&came, 1)).await;
+        }
+        let traces = engine.table.traces(&ada()).await.unwrap();
+        let expected = (0..parts).map(|number| part_key(&came, number));
+        assert_eq!(traces.parts, expected.collect());
+        let erased = engine.table.erase_parts(&traces.parts, &ada(), at(1)).await;
+        assert!(erased.unwrap().is_empty());
+        assert_eq!(items_that_say(&engine, ADDRESS).await, 0);
+        assert!(engine.expires_at(&part_key(&came, 0)).await.is_some());
+    }
 }
 
 #[tokio::test]

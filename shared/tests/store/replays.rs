@@ -2,6 +2,7 @@
 
 use crate::engine::*;
 use bytes::Bytes;
+use shared::erasure::Person;
 use shared::event::{Assessment, AssessmentChange, Event, Kind, Score, Status};
 use shared::key::{EventId, EventKey, ItemKey, SourceName};
 use shared::person::HashKey;
@@ -82,6 +83,13 @@ impl Engine {
     async fn place(&self, original: &Original, placed: &Delivery) -> ReplayOutcome {
         let place = self.table.place_event(original, placed, later());
         place.await.unwrap()
+    }
+
+    /// As one that names Ada.
+    async fn erase(&self, original: &Original) {
+        let (table, person) = (&self.table, ada());
+        let erase = table.erase_mention(&original.event, &person, at(20));
+        erase.await.unwrap();
     }
 
     async fn is_gone(&self, key: &ItemKey) -> bool {
@@ -381,6 +389,77 @@ async fn what_was_erased_is_not_brought_back() {
     assert!(engine.table.original(&came.key).await.unwrap().is_none());
 }
 
+fn ada() -> Person {
+    Person::by_email("ada@example.com", &HashKey::default()).unwrap()
+}
+
+/// A body whose bytes alone name her, so large that an event that grows moves it out of its item.
+fn names_her() -> Bytes {
+    let mut body = noise(380_000).to_vec();
+    body.extend_from_slice(b" ada@example.com");
+    body.into()
+}
+
+fn grown(mut event: Event) -> Event {
+    for name in ["a", "b", "c"] {
+        let text = "x".repeat(16_000);
+        event.details.insert(name.into(), text.into());
+    }
+    event
+}
+
+/// The parts of its body are there, if at all, without bytes and for a while.
+async fn assert_no_bytes(engine: &Engine, of: &Delivery) {
+    for number in 0..2 {
+        let key = part_key(of, number);
+        if let Some(part) = engine.item(&key).await {
+            assert!(part["raw"].as_b().unwrap().as_ref().is_empty());
+            assert!(engine.expires_at(&key).await.is_some());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_had_read_before_a_mention_was_erased_writes_nothing_after_it() {
+    for grows in [false, true] {
+        let engine = engine().await;
+        let came = delivery("7", names_her(), at(0));
+        let original = engine.settled(&came).await;
+        engine.erase(&original).await;
+        let left = engine.event(&came.key).await;
+        assert!(left.event == came.event, "its words name nobody");
+        let mut event = Event::of_attempt("7".into(), Some(Status::Completed), None);
+        event.vendor_status = Some("of ada@example.com".into());
+        let event = if grows { grown(event) } else { event };
+        let replaced = engine.replace(&original, &event).await;
+        assert_eq!(replaced, ReplayOutcome::Overtaken, "grows: {grows}");
+        assert!(engine.event(&came.key).await.event == came.event);
+        assert_eq!(engine.is_gone(&part_key(&came, 0)).await, !grows);
+        assert_no_bytes(&engine, &came).await;
+        assert!(engine.table.traces(&ada()).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_is_overtaken_by_an_erasure_leaves_no_bytes_where_it_would_have_moved_them() {
+    let engine = engine().await;
+    let mut body = b"7 ada@example.com ".to_vec();
+    body.extend(noise(800_000));
+    let came = unreadable(body, at(0));
+    let original = engine.settled(&came).await;
+    let placed = placed(&original);
+    engine.erase(&original).await;
+    let moved = engine.place(&original, &placed).await;
+    assert_eq!(moved, ReplayOutcome::Overtaken);
+    assert!(engine.is_gone(&placed.key).await);
+    assert!(
+        !engine.is_gone(&part_key(&placed, 0)).await,
+        "it was written"
+    );
+    assert_no_bytes(&engine, &placed).await;
+    assert!(engine.table.traces(&ada()).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn an_event_stays_with_its_attempt_whatever_a_reader_says_later() {
     let engine = engine().await;
@@ -479,11 +558,7 @@ async fn an_event_that_grows_beyond_its_item_moves_its_body_out() {
         engine.is_gone(&part_key(&came, 0)).await,
         "it is in its item"
     );
-    let mut event = Event::new(Kind::Unknown);
-    for name in ["a", "b", "c"] {
-        let text = "x".repeat(16_000);
-        event.details.insert(name.into(), text.into());
-    }
+    let event = grown(Event::new(Kind::Unknown));
     assert_eq!(
         engine.replace(&original, &event).await,
         ReplayOutcome::Written

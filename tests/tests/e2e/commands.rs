@@ -187,7 +187,7 @@ async fn wrong_use_is_told_from_failure_and_says_what_to_do() {
 }
 
 /// Has ids asked for that nobody will answer for, since the API is off.
-async fn ask_in_vain(stage: &Stage, ids: &[&str]) {
+pub async fn ask_in_vain(stage: &Stage, ids: &[&str]) {
     json(stage, &[&["reprocess", "imocha"], ids].concat()).await;
     for id in ids {
         eventually("the worker has found the API to be off", || async {
@@ -199,19 +199,13 @@ async fn ask_in_vain(stage: &Stage, ids: &[&str]) {
 }
 
 /// Parks all that is marked.
-async fn park(stage: &Stage) {
+pub async fn park(stage: &Stage) {
     let later = stage.clock.now().plus(std::time::Duration::from_hours(48));
     for shard in 0..shared::key::SHARDS {
         for item in stage.table.due(shard, later, 100).await.unwrap() {
             assert!(stage.table.park(&item).await.unwrap());
         }
     }
-}
-
-async fn bury(stage: &Stage, body: &str) {
-    let message = stage.sqs.send_message().message_body(body);
-    let dead_letters = stage.bundle.dead_letter_queue_url();
-    message.queue_url(dead_letters).send().await.unwrap();
 }
 
 #[tokio::test]
@@ -260,156 +254,4 @@ async fn work_is_listed_with_what_is_parked_told_apart() {
     assert_eq!(parked[0]["job"], "ask_imocha");
     assert_eq!(parked[0]["event"], Value::Null);
     assert_eq!(parked[0]["pk"], "imocha#attempt#11");
-}
-
-#[tokio::test]
-async fn dead_letters_are_listed_and_stay() {
-    let stage = Stage::new().await;
-    assert_eq!(json(&stage, &["dlq", "list"]).await, serde_json::json!([]));
-    // More than one answer of SQS holds.
-    for _ in 0..11 {
-        bury(
-            &stage,
-            r#"{"version":1,"job":"sweep","correlation_id":"test"}"#,
-        )
-        .await;
-    }
-    bury(&stage, "hello ada@example.com").await;
-    let letters = json(&stage, &["dlq", "list"]).await;
-    let letters = letters.as_array().unwrap();
-    let (ours, others): (Vec<_>, Vec<_>) = letters.iter().partition(|it| it["problem"].is_null());
-    assert_eq!((ours.len(), others.len()), (11, 1));
-    assert_eq!(ours[0]["message"]["job"], "sweep");
-    assert!(ours[0]["received"].as_u64().unwrap() >= 1);
-    assert_eq!(others[0]["message"], Value::Null);
-    assert!(!others[0].to_string().contains("ada@"), "{}", others[0]);
-    // They are as good as before: a second look shows them, and they can be brought back.
-    let again = json(&stage, &["dlq", "list"]).await;
-    assert_eq!(again.as_array().unwrap().len(), 12);
-    let brought = json(&stage, &["redrive"]).await;
-    let all = serde_json::json!({ "items": 0, "messages": 12, "more": false });
-    assert_eq!(brought, all);
-}
-
-#[tokio::test]
-async fn what_was_parked_and_dead_letters_come_back() {
-    let stage = Stage::new().await;
-    ask_in_vain(&stage, &["11", "12"]).await;
-    bury(&stage, r#"{"version":1,"job":"sweep"}"#).await;
-    park(&stage).await;
-    assert_eq!(stage.table.parked().await.unwrap().len(), 2);
-    let plan = json(&stage, &["redrive", "--plan"]).await;
-    assert_eq!(
-        (
-            &plan["items"]["found"],
-            &plan["items"]["jobs"]["ask_imocha"]
-        ),
-        (&2.into(), &2.into())
-    );
-    assert_eq!(plan["messages"]["jobs"], serde_json::json!({ "sweep": 1 }));
-    let first = json(&stage, &["redrive", "--max", "1"]).await;
-    let one = serde_json::json!({ "items": 1, "messages": 0, "more": true });
-    assert_eq!(first, one);
-    let brought = json(&stage, &["redrive"]).await;
-    let rest = serde_json::json!({ "items": 1, "messages": 1, "more": false });
-    assert_eq!(brought, rest);
-    assert_eq!(stage.table.count_marked().await.unwrap(), 2);
-    assert_eq!(
-        stage.messages(stage.bundle.dead_letter_queue_url()).await,
-        0
-    );
-}
-
-#[tokio::test]
-async fn dead_letters_and_parked_work_say_why_they_are_there() {
-    let stage = Stage::new().await;
-    ask_in_vain(&stage, &["11"]).await;
-    park(&stage).await;
-    let key = shared::key::ItemKey::of_attempt("imocha", "11", shared::key::ASKED);
-    let trouble = shared::store::Trouble {
-        text: "the job panicked".into(),
-        at: stage.clock.now(),
-    };
-    stage.table.note_trouble(&key, &trouble).await.unwrap();
-    let parked = json(&stage, &["work", "list", "--parked"]).await;
-    assert!(
-        parked[0]["problem"]
-            .as_str()
-            .unwrap()
-            .starts_with("the job panicked (")
-    );
-    bury(
-        &stage,
-        r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#,
-    )
-    .await;
-    bury(
-        &stage,
-        r#"{"version":1,"job":"fold","pk":"imocha#attempt#9","sk":"event#0","correlation_id":"t"}"#,
-    )
-    .await;
-    bury(&stage, r#"{"version":7,"job":"fold"}"#).await;
-    let letters = json(&stage, &["dlq", "list"]).await;
-    let mut problems: Vec<&str> = letters
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["problem"].as_str().unwrap())
-        .collect();
-    problems.sort_unstable();
-    let expected = [
-        "the job panicked",
-        "the message is of version 7",
-        "what it speaks of is gone",
-    ];
-    for (problem, expected) in problems.iter().zip(expected) {
-        assert!(problem.starts_with(expected), "{problem}");
-    }
-    let text = hooks(&stage, &["redrive", "--plan"]).await;
-    let text = String::from_utf8(text.stdout).unwrap();
-    for says in [
-        "1 parked item: 1 ask_imocha",
-        "3 messages: 1 ask_imocha, 1 fold, 1 not one of this queue's",
-        "the job panicked",
-        "Nothing is changed",
-    ] {
-        assert!(text.contains(says), "{says}: {text}");
-    }
-    assert_eq!(
-        stage.table.parked().await.unwrap().len(),
-        1,
-        "a plan changes nothing"
-    );
-}
-
-#[tokio::test]
-async fn a_redrive_that_is_stopped_says_so_and_goes_on_where_it_was() {
-    let stage = Stage::new().await;
-    for _ in 0..30 {
-        bury(
-            &stage,
-            r#"{"version":1,"job":"sweep","correlation_id":"t"}"#,
-        )
-        .await;
-    }
-    let redrive = started(&stage, &["redrive", "--per-second", "5", "--json"]).await;
-    eventually("some are brought back", || async {
-        let left = stage.messages(stage.bundle.dead_letter_queue_url()).await;
-        (left < 30).then_some(())
-    })
-    .await;
-    signal(&redrive, "-INT").await;
-    let ended = redrive.wait_with_output().await.unwrap();
-    assert_eq!(ended.status.code(), Some(1));
-    let stopped: Value = serde_json::from_slice(&ended.stdout).unwrap();
-    let mut brought = stopped["messages"].as_u64().unwrap();
-    assert!((1..30).contains(&brought), "{stopped}");
-    assert_eq!(stopped["more"], true);
-    // Those that were received and not brought back are hidden for a while.
-    while brought < 30 {
-        let rest = json(&stage, &["redrive"]).await;
-        brought += rest["messages"].as_u64().unwrap();
-        assert_eq!(rest["more"], false);
-    }
-    assert_eq!(brought, 30);
 }

@@ -24,6 +24,7 @@ mod openapi;
 mod publishing;
 mod reading;
 mod reconciling;
+mod redriving;
 mod registration;
 mod replay;
 mod replay_failures;

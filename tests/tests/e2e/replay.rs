@@ -10,6 +10,8 @@ use shared::event::{Event, Kind, Status};
 use shared::key::{EventId, EventKey, ItemKey, SourceName};
 use shared::queue::FoldMessage;
 use shared::store::{Delivery, EventStore, Origin};
+use shared::timestamp::Timestamp;
+use std::time::Duration;
 use testlify_webhook::Testlify;
 use tokio::process::Child;
 
@@ -24,6 +26,18 @@ pub async fn stored(
     body: Bytes,
 ) -> EventId {
     let received = stage.clock.now();
+    stored_at(stage, source, event_key, event, body, received).await
+}
+
+/// The same at another time.
+async fn stored_at(
+    stage: &Stage,
+    source: SourceName,
+    event_key: &EventKey,
+    event: Event,
+    body: Bytes,
+    received: Timestamp,
+) -> EventId {
     let key = ItemKey::of_event(source, &event, event_key, received);
     let id = EventId::new(source, &key);
     let delivery = Delivery {
@@ -205,6 +219,44 @@ async fn a_replay_of_everything_or_of_nothing_known_says_what_is_wrong() {
     )
     .await;
     assert_eq!(counts(&result), [0; 6], "{result}");
+}
+
+#[tokio::test]
+async fn events_of_a_kind_in_a_window_are_replayed_and_no_others() {
+    let stage = Stage::new().await;
+    let ago = |hours| stage.clock.now().minus(Duration::from_hours(hours));
+    // Two days, and the kinds on both sides of what is meant.
+    for (attempt, hours, kind) in [
+        (1, 80, Kind::Unknown),
+        (2, 50, Kind::Unknown),
+        (3, 50, Kind::Unreadable),
+        (4, 30, Kind::Unknown),
+        (5, 1, Kind::Unknown),
+    ] {
+        let body = format!(r#"{{"TestInvitationId":{attempt},"Status":"Complete"}}"#);
+        let key = EventKey::from_body(None, body.as_bytes());
+        let event = Event::new(kind);
+        stored_at(&stage, "imocha", &key, event, body.into(), ago(hours)).await;
+    }
+    stage.settled().await;
+    let (from, to) = (ago(60).to_string(), ago(10).to_string());
+    let window = ["replay", "--kind", "unknown", "--from", &from, "--to", &to];
+    let plan = json(&stage, &[&window[..], &["--plan"]].concat()).await;
+    assert_eq!(
+        (&plan["found"], &plan["kinds"]),
+        (&json!(2), &json!({ "unknown": 2 }))
+    );
+    let result = json(&stage, &window).await;
+    assert_eq!(counts(&result), [2, 0, 0, 2, 0, 0], "{result}");
+    stage.settled().await;
+    let attempts = json(&stage, &["attempts", "list"]).await;
+    let attempts = attempts.as_array().unwrap().iter();
+    let mut ids: Vec<&str> = attempts.map(|it| it["attempt"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["2", "4"]);
+    let both = [&window[..], &["--unreadable"]].concat();
+    let result = json(&stage, &both).await;
+    assert_eq!(counts(&result), [1, 0, 0, 1, 0, 0], "{result}");
 }
 
 #[tokio::test]

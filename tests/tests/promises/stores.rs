@@ -5,12 +5,16 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
 use local::engine::Service;
 use serde_json::{Value, json};
+use shared::key::BODY_PART_PREFIX;
+use std::collections::BTreeMap;
 use std::io::Read;
 use tests::stage::Stage;
 
 /// What all stores say, each item by itself.
 pub async fn everything(stage: &Stage) -> Vec<String> {
-    let mut all: Vec<String> = items(stage).await.iter().map(words).collect();
+    let items = items(stage).await;
+    let mut all: Vec<String> = items.iter().map(words).collect();
+    all.extend(bodies_in_parts(&items));
     all.push(objects(stage).await);
     for url in [
         stage.bundle.queue_url(),
@@ -50,18 +54,37 @@ pub async fn items(stage: &Stage) -> Vec<Value> {
 fn words(item: &Value) -> String {
     let mut words = item.to_string();
     for attribute in item.as_object().unwrap().values() {
-        let Some(bytes) = attribute["B"].as_str() else {
-            continue;
-        };
-        let bytes = STANDARD.decode(bytes).unwrap();
-        let mut unpacked = Vec::new();
-        let bytes = match GzDecoder::new(bytes.as_slice()).read_to_end(&mut unpacked) {
-            Ok(_) => unpacked,
-            Err(_) => bytes,
-        };
-        words.push_str(&String::from_utf8_lossy(&bytes));
+        if let Some(bytes) = attribute["B"].as_str() {
+            words.push_str(&readable(&STANDARD.decode(bytes).unwrap()));
+        }
     }
     words
+}
+
+/// The bodies that are in parts, each as a whole: a packed one cannot be unpacked from any part of it but the first.
+pub fn bodies_in_parts(items: &[Value]) -> Vec<String> {
+    let mut parts = BTreeMap::new();
+    for item in items {
+        let [pk, sk] = ["pk", "sk"].map(|name| item[name]["S"].as_str().unwrap());
+        if sk.starts_with(BODY_PART_PREFIX) {
+            parts.insert((pk, sk), item["raw"]["B"].as_str().unwrap());
+        }
+    }
+    let mut bodies = BTreeMap::<_, Vec<u8>>::new();
+    for ((pk, sk), bytes) in parts {
+        let body = sk.rsplit_once('#').unwrap().0;
+        let bytes = STANDARD.decode(bytes).unwrap();
+        bodies.entry((pk, body)).or_default().extend(bytes);
+    }
+    bodies.values().map(|body| readable(body)).collect()
+}
+
+/// The bytes, and as much of them as can be unpacked.
+fn readable(bytes: &[u8]) -> String {
+    let mut all = bytes.to_vec();
+    // What it has read by the time that it fails counts as well.
+    drop(GzDecoder::new(bytes).read_to_end(&mut all));
+    String::from_utf8_lossy(&all).into_owned()
 }
 
 /// Every version of every object in the bucket, as S3 lists them.

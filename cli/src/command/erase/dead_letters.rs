@@ -1,106 +1,65 @@
 //! The dead letters about what is erased. Those of this project hold keys and nobody's name; what is none of them may hold anything.
 
 use super::subject::Subject;
+use crate::dead_letters::DeadLetters;
 use crate::deployment::Deployment;
-use anyhow::Context;
-use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::Message as SqsMessage;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use worker::job::Message;
 
-const MOST_AT_ONCE: i32 = 10;
-/// For how long a message that was looked at is away from others, and from this: until all were.
-const HIDDEN_SECONDS: i32 = 60;
-/// With any wait at all, SQS asks all of its servers for messages and not some.
-const WAIT_SECONDS: i32 = 1;
-
-/// The dead-letter queue.
-pub struct DeadLetters<'a> {
-    client: &'a Client,
-    url: &'a str,
+/// What becomes of those that are about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// They stay.
+    Counted,
+    /// They go.
+    Deleted,
 }
 
-impl<'a> DeadLetters<'a> {
-    /// That of a deployment.
-    pub fn of(deployment: &'a Deployment) -> anyhow::Result<Self> {
-        Ok(Self {
-            client: &deployment.sqs,
-            url: deployment.output("DeadLetterQueueUrl")?,
-        })
-    }
-
-    /// How many are about this. They stay.
-    pub async fn count(
-        &self,
-        subject: &Subject,
-        attempts: &BTreeSet<String>,
-    ) -> anyhow::Result<usize> {
-        let letters = self.all().await?;
-        let about = letters
-            .values()
-            .filter(|it| is_about(it, subject, attempts));
-        let count = about.count();
-        for letter in letters.values() {
-            self.put_back(letter).await?;
-        }
-        Ok(count)
-    }
-
-    /// Deletes those that are about this, and puts the others back. Tells how many there were.
-    pub async fn erase(
-        &self,
-        subject: &Subject,
-        attempts: &BTreeSet<String>,
-    ) -> anyhow::Result<usize> {
-        let mut erased = 0;
-        for letter in self.all().await?.values() {
-            if is_about(letter, subject, attempts) {
-                let delete = self.client.delete_message().queue_url(self.url);
-                delete.receipt_handle(handle(letter)?).send().await?;
-                erased += 1;
-            } else {
-                self.put_back(letter).await?;
-            }
-        }
-        Ok(erased)
-    }
-
-    /// All of them, by their ids, hidden for a while.
-    async fn all(&self) -> anyhow::Result<BTreeMap<String, SqsMessage>> {
-        let mut all = BTreeMap::new();
-        loop {
-            let receive = self.client.receive_message().queue_url(self.url);
-            let receive = receive
-                .max_number_of_messages(MOST_AT_ONCE)
-                .visibility_timeout(HIDDEN_SECONDS)
-                .wait_time_seconds(WAIT_SECONDS);
-            let messages = receive.send().await?.messages.unwrap_or_default();
-            if messages.is_empty() {
-                return Ok(all);
-            }
-            for message in messages {
-                let id = message.message_id().unwrap_or_default().to_owned();
-                all.insert(id, message);
-            }
-        }
-    }
-
-    async fn put_back(&self, letter: &SqsMessage) -> anyhow::Result<()> {
-        let show = self.client.change_message_visibility().queue_url(self.url);
-        let show = show.receipt_handle(handle(letter)?).visibility_timeout(0);
-        show.send().await?;
-        Ok(())
-    }
+/// What a look at all of them came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// So many are about this.
+    pub about: usize,
+    /// So many SQS says there are besides those that it gave: nobody knows what about.
+    pub unseen: usize,
 }
 
-fn handle(letter: &SqsMessage) -> anyhow::Result<&str> {
-    let handle = letter.receipt_handle();
-    handle.context("SQS gave a message without a receipt handle")
+/// Looks at all of them. What is not about this stays.
+pub async fn look(
+    deployment: &Deployment,
+    subject: &Subject,
+    attempts: &BTreeSet<String>,
+    fate: Fate,
+) -> anyhow::Result<Looked> {
+    let mut letters = DeadLetters::of(deployment).await?;
+    let about = look_through(&mut letters, subject, attempts, fate).await;
+    let unseen = letters.close().await.unseen;
+    Ok(Looked {
+        about: about?,
+        unseen: usize::try_from(unseen)?,
+    })
+}
+
+async fn look_through(
+    letters: &mut DeadLetters<'_>,
+    subject: &Subject,
+    attempts: &BTreeSet<String>,
+    fate: Fate,
+) -> anyhow::Result<usize> {
+    let mut about = 0;
+    while let Some(letter) = letters.next().await? {
+        if is_about(&letter.body, subject, attempts) {
+            about += 1;
+            if fate == Fate::Deleted {
+                letters.delete(&letter).await?;
+            }
+        }
+    }
+    Ok(about)
 }
 
 /// One that asks a vendor for several attempts stays for the others' sake; the worker passes over those that are erased.
-fn is_about(letter: &SqsMessage, subject: &Subject, attempts: &BTreeSet<String>) -> bool {
-    let body = letter.body().unwrap_or_default();
+fn is_about(body: &str, subject: &Subject, attempts: &BTreeSet<String>) -> bool {
     if let Subject::Person(person) = subject
         && person.is_named_in(body.as_bytes())
     {
@@ -123,8 +82,7 @@ mod tests {
         let people = SecretText::from("k".to_owned()).into();
         let person = Person::by_email("ada@example.com", &people).unwrap();
         let attempts = BTreeSet::from(["imocha#attempt#7".to_owned()]);
-        let letter = SqsMessage::builder().body(body).build();
-        is_about(&letter, &Subject::Person(person), &attempts)
+        is_about(body, &Subject::Person(person), &attempts)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use shared::store::{AttemptName, ErasedItems, Partition, Traces};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
 
-/// To any second of this time the table can be restored, as the template has it.
+/// To any second of this time the table can be restored: DynamoDB's own, since the template says no other.
 const POINT_IN_TIME_RECOVERY: Duration = Duration::from_hours(35 * 24);
 
 /// An attempt that is erased.
@@ -100,6 +100,7 @@ impl Receipt {
         }
     }
 
+    /// What `docs/erasing.md` lists as well.
     fn remains(&self) -> Vec<Remainder> {
         let Some(erased_at) = self.erased_at else {
             return Vec::new();
@@ -121,6 +122,14 @@ impl Receipt {
             ),
             remainder(
                 "what the vendors have: they are to be asked themselves",
+                None,
+            ),
+            remainder(
+                "reports whose attempt has already expired from the table: the bucket's own expiry ends them, or `--source … --attempt …`",
+                None,
+            ),
+            remainder(
+                "logs, which hold nobody's name or address: events' and attempts' ids, for as long as `LogRetentionDays` says",
                 None,
             ),
         ]
@@ -178,5 +187,47 @@ fn summary(receipt: &Receipt) -> String {
     match receipt.erased_at {
         None => format!("{counted}: nothing is changed"),
         Some(erased_at) => format!("{counted}: erased {erased_at}; {left} traces are left"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../../../template.yaml");
+    const PAGE: &str = include_str!("../../../../docs/erasing.md");
+
+    fn receipt(erased_at: Option<&str>) -> Receipt {
+        Receipt {
+            who: Value::Null,
+            dry_run: erased_at.is_none(),
+            erased_at: erased_at.map(|it| Timestamp::parse(it).unwrap()),
+            attempts: Vec::new(),
+            mentions: Vec::new(),
+            dead_letters: 0,
+            searched: 0,
+            left: 0,
+        }
+    }
+
+    #[test]
+    fn a_receipt_lists_what_the_page_about_erasing_does() {
+        let (_, table) = PAGE.split_once("| what remains | until |\n").unwrap();
+        let rows = table.lines().take_while(|line| line.starts_with('|'));
+        // Without the line below the heading.
+        let rows = rows.count() - 1;
+        let receipt = receipt(Some("2026-01-15T10:00:00Z"));
+        assert_eq!(receipt.remains().len(), rows);
+    }
+
+    #[test]
+    fn a_receipt_says_until_when_the_table_can_be_restored() {
+        let remains = receipt(Some("2026-01-15T10:00:00Z")).remains();
+        let until = remains[0].until.unwrap().to_string();
+        assert_eq!(until, "2026-02-19T10:00:00.000Z", "35 days later");
+        let restored = "PointInTimeRecoveryEnabled: true";
+        assert!(TEMPLATE.contains(restored) && !TEMPLATE.contains("RecoveryPeriodInDays"));
+        assert!(PAGE.contains("| 35 days after."));
+        assert!(receipt(None).remains().is_empty(), "nothing is erased yet");
     }
 }

@@ -181,21 +181,20 @@ impl Like {
             .iter()
             .flat_map(|source| days.iter().map(|day| (*source, day.as_str())))
             .collect();
+        // Of each day only what is meant is kept: there may be millions besides.
         let found = stream::iter(queries).map(|(source, day)| async move {
             let places = deployment.table.places_of_day(source.name, day).await?;
-            anyhow::Ok((source, places))
-        });
-        let found: Vec<_> = found.buffered(AT_ONCE).try_collect().await?;
-        let items = found.into_iter().flat_map(|(source, places)| {
-            places.into_iter().map(move |(key, summary)| Item {
+            let places = places.into_iter();
+            let like = places.filter(|(_, summary)| self.is_like(summary, from, to));
+            let items = like.map(|(key, summary)| Item {
                 key,
                 summary,
                 source,
-            })
+            });
+            anyhow::Ok(items.collect::<Vec<_>>())
         });
-        let mut items: Vec<Item> = items
-            .filter(|item| self.is_like(&item.summary, from, to))
-            .collect();
+        let found: Vec<Vec<Item>> = found.buffered(AT_ONCE).try_collect().await?;
+        let mut items: Vec<Item> = found.into_iter().flatten().collect();
         items.sort_by(|a, b| a.age().cmp(&b.age()));
         Ok(Chosen {
             items,

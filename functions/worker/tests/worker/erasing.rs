@@ -4,9 +4,10 @@ use crate::vendor::Asked as Call;
 use crate::world::*;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use shared::attempt::State;
 use shared::erasure::Person;
 use shared::event::{Assessment, AssessmentChange, Candidate, Event, Kind, Status};
-use shared::key::{CONFIRMATION, ItemKey, attempt_partition};
+use shared::key::{CONFIRMATION, ItemKey, STATE, attempt_partition};
 use shared::person::HashKey;
 use shared::secrets::SecretText;
 use shared::store::{
@@ -96,8 +97,7 @@ async fn a_late_webhook_of_an_attempt_that_was_erased_is_counted_and_says_nothin
     let world = world_without_keys().await;
     come(&world, &of("1", ADA, at(0))).await;
     erase_attempt(&world.table, "1").await;
-    world.work_off_queue().await;
-    world.worker.sweep("s").await.unwrap();
+    world.publish_attempt_of(&state_key("imocha", "1")).await;
     world.wait_until(at(60));
     // It does not say whose it is.
     let late = step("1", Status::Terminated, at(60));
@@ -183,6 +183,119 @@ async fn the_parts_of_a_body_that_a_repeat_brings_back_are_erased_again() {
         assert!(!found(&world).await, "after {deliveries} deliveries");
     }
     assert_eq!(world.event(&came).await.summary.deliveries, 3);
+}
+
+#[tokio::test]
+async fn another_body_under_the_delivery_id_of_what_was_erased_is_erased_as_well() {
+    let world = world_without_keys().await;
+    let first = large("1", ADA);
+    come(&world, &first).await;
+    erase_attempt(&world.table, "1").await;
+    // Its parts are told apart from the first one's, and no event leads to them.
+    let other = Delivery {
+        body: [ADA.as_bytes(), b" ", &first.body].concat().into(),
+        ..first.clone()
+    };
+    world.record(&other).await;
+    assert!(found(&world).await);
+    world.fold(&other).await;
+    assert!(!found(&world).await);
+}
+
+#[tokio::test]
+async fn an_attempt_that_said_nobodys_name_is_erased_once_it_says_whose_it_is() {
+    for folded_before in [true, false] {
+        let world = world_without_keys().await;
+        bury_ada(&world.table).await;
+        let (nameless, named) = (step("1", Status::InProgress, at(0)), of("1", ADA, at(1)));
+        world.record(&nameless).await;
+        if folded_before {
+            world.fold(&nameless).await;
+            world.work_off_queue().await;
+            assert_eq!(world.take_changes().len(), 1);
+        }
+        come(&world, &named).await;
+        for delivery in [&nameless, &named] {
+            assert_erased(&world.event(delivery).await);
+        }
+        let state = world.state(&named).await;
+        assert!(state.state == State::default() && state.erased_at.is_some());
+        let told = world.take_changes();
+        assert_eq!(told.len(), usize::from(folded_before), "who was told");
+        assert!(told.iter().all(|it| it["data"]["erased"] == true));
+        assert!(world.nothing_is_left_to_do().await);
+        assert!(!found(&world).await);
+    }
+}
+
+#[tokio::test]
+async fn reports_of_somebody_who_turns_out_to_be_erased_are_left_to_the_next_hooks_erase() {
+    for kept in [true, false] {
+        let world = world_without_keys().await;
+        bury_ada(&world.table).await;
+        let link = world.pdf("1.pdf");
+        let nameless = completed_with("1", &link, at(0));
+        world.record(&nameless).await;
+        world.fold(&nameless).await;
+        if kept {
+            world.work_off_queue().await;
+        }
+        come(&world, &of("1", ADA, at(1))).await;
+        assert_erased(&world.event(&nameless).await);
+        assert!(world.nothing_is_left_to_do().await, "no report is fetched");
+        let traces = world.table.traces(&ada()).await.unwrap();
+        assert_eq!(traces.attempts, [nameless.key.pk.clone()].into());
+        erase_attempt(&world.table, "1").await;
+        assert!(!found(&world).await);
+        assert!(world.partition(&nameless).await.reports.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_written_while_its_attempt_is_erased_is_erased_as_well() {
+    let world = world_without_keys().await;
+    bury_ada(&world.table).await;
+    let named = of("1", ADA, at(1));
+    world.record(&named).await;
+    // A fold that had not read the event that names her.
+    let table = world.table.clone();
+    let fold = async move {
+        offer(
+            &table,
+            "imocha",
+            "1",
+            &link("https://reports.example.com/1"),
+        )
+        .await;
+    };
+    world.aws_platform().before_write_of(STATE, fold);
+    world.fold(&named).await;
+    assert_erased(&world.event(&named).await);
+    assert!(world.state(&named).await.erased_at.is_some());
+    assert!(world.marked_reports().await.is_empty());
+    assert!(found(&world).await, "`hooks erase` is to find its report");
+}
+
+#[tokio::test]
+async fn who_is_erased_by_an_address_is_known_by_the_id_that_stands_beside_it() {
+    let id = |event: Event, id: &str| {
+        let mut event = event;
+        event.candidate.get_or_insert_default().external_id = Some(id.into());
+        event
+    };
+    for (other, is_hers) in [("7", true), ("8", false)] {
+        let world = world_without_keys().await;
+        let by_id = Event::of_attempt("1".into(), Some(Status::InProgress), None);
+        let first = delivery("imocha", id(by_id, other), at(0));
+        come(&world, &first).await;
+        bury_ada(&world.table).await;
+        let named = delivery("imocha", id(event_of("1", ADA), "7"), at(1));
+        come(&world, &named).await;
+        assert_erased(&world.event(&named).await);
+        assert_eq!(world.state(&first).await.erased_at.is_some(), is_hers);
+        let kind = world.event(&first).await.event.kind;
+        assert_eq!(kind == Kind::Erased, is_hers, "{other}");
+    }
 }
 
 fn of_nobody(event: Event, body: Bytes) -> Delivery {
