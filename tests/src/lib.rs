@@ -1,5 +1,5 @@
 //! What the end-to-end tests stand on: the real binaries on the local bundle ([`stage`]), calls as the vendors make them
-//! ([`vendors`]), another system that reads results ([`inbox`]). The tests themselves are in `tests/`.
+//! ([`vendors`]), another system that reads results ([`inbox`]), what a test is told by its [`environment`]. The tests themselves are in `tests/`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,6 +7,7 @@
     reason = "a test that is not as expected is to stop where it is"
 )]
 
+pub mod environment;
 pub mod inbox;
 pub mod stage;
 pub mod vendors;

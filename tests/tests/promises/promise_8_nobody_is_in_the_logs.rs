@@ -3,8 +3,9 @@
 #[path = "promise_8/words.rs"]
 mod words;
 
-use crate::everybody::{API_KEY, Everybody, Recorded, recorded, secret_value};
+use crate::everybody::{API_KEY, Everybody, Recorded, recorded};
 use crate::operator::hooks;
+use crate::senders::secret_value;
 use bytes::Bytes;
 use serde_json::json;
 use tests::inbox::Inbox;
