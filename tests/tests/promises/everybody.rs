@@ -99,7 +99,7 @@ impl Everybody {
             let Some(faults) = &faults else { break };
             let gate = Gate::before(vendor, url, Arc::clone(faults), callers.clone());
             let gate = gate.await.unwrap();
-            *url = gate.base_url().to_owned();
+            gate.base_url().clone_into(url);
             gates.push(gate);
         }
         let stage = Stage::with(|options| {

@@ -169,16 +169,11 @@ impl Flow {
         }
     }
 
-    /// What the vendor calls the delivery, where it gives it an id.
-    pub fn delivery_id(&self, said: usize, number: u64) -> String {
-        format!("msg_{number}_{said}")
-    }
-
     /// Where the event lies that it is, however often it comes.
     pub fn event(&self, said: usize, number: u64) -> ItemKey {
         let version = self.said[said].version;
         let key = match (self.source, version) {
-            ("testlify", "v2") => EventKey::from_delivery_id(&self.delivery_id(said, number)),
+            ("testlify", "v2") => EventKey::from_delivery_id(&delivery_id(said, number)),
             ("xobin", kind) => EventKey::from_body(Some(kind), &self.body(said, number)),
             _ => EventKey::from_body(None, &self.body(said, number)),
         };
@@ -193,6 +188,11 @@ impl Flow {
             .into_iter()
             .find(|name| self.last_counts.contains(name))
     }
+}
+
+/// What a vendor calls the delivery of a body of this attempt, where it gives it an id.
+pub fn delivery_id(said: usize, number: u64) -> String {
+    format!("msg_{number}_{said}")
 }
 
 /// The key as the functions have it.

@@ -1,12 +1,12 @@
 //! Attempts as they arrive: each in an order of its own, on one bundle, and what they come to.
 
-use crate::flows::{Flow, HASH_KEY, in_words};
+use crate::flows::{Flow, HASH_KEY, delivery_id, in_words};
 use crate::senders::Senders;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use local::Options;
 use serde_json::json;
-use shared::event::Order;
+use shared::event::{Order, Status};
 use shared::fold::{Heard, fold};
 use shared::store::{Partition, StoredEvent, StoredState};
 use std::collections::BTreeMap;
@@ -71,7 +71,7 @@ impl Arrival {
     pub async fn post(&self, stage: &Stage, senders: &Senders, said: usize) -> String {
         let (flow, number) = (&self.flow, self.number);
         let body = flow.body(said, number);
-        let id = flow.delivery_id(said, number);
+        let id = delivery_id(said, number);
         let (sent, version) = (stage.clock.now(), flow.said[said].version);
         let call = senders.ready(sent, flow.source, version, &id, body);
         accepted(call.post(stage).await).await.0
@@ -97,7 +97,7 @@ impl Arrival {
         let stored = partition.state.as_ref().map(|it| &it.state);
         assert_eq!(fold(&heard).as_ref(), stored, "{what}");
         let steps = heard.iter().filter(|it| it.event.order == Order::Progress);
-        let furthest = steps.filter_map(|it| it.event.status).map(|it| it.rank());
+        let furthest = steps.filter_map(|it| it.event.status).map(Status::rank);
         let status = stored.and_then(|it| it.status.as_ref());
         if self.flow.source != "jobmojito" {
             let rank = status.map(|(status, _)| status.rank());

@@ -1,7 +1,7 @@
 //! Order and repetition before anything is stored: what the vendors' bodies say, read by the sources, and folded as the table would
 //! hold it after every order of deliveries.
 
-use crate::flows::{Flow, all, arrangements, in_words, people};
+use crate::flows::{Flow, all, arrangements, delivery_id, in_words, people};
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
 use shared::caller::{Caller, Delivery};
@@ -29,7 +29,7 @@ fn at(seconds: u64) -> Timestamp {
 fn heard<S: Source + Caller + Default>(flow: &Flow, said: usize) -> Heard {
     let (version, body) = (flow.said[said].version, flow.body(said, NUMBER));
     let credentials: S::Credentials = serde_json::from_str(SECRET).unwrap();
-    let id = flow.delivery_id(said, NUMBER);
+    let id = delivery_id(said, NUMBER);
     let delivery = Delivery {
         version,
         body: &body,

@@ -14,7 +14,7 @@ use tests::stage::Stage;
 /// After the attempts of the other tests.
 const FIRST: u64 = 9_000_000;
 /// Far longer than two folds take.
-const AT_LAST: Duration = Duration::from_secs(60);
+const AT_LAST: Duration = Duration::from_mins(1);
 
 /// What is there when the first worker reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
