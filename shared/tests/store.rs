@@ -23,6 +23,8 @@ mod erasures;
 mod events;
 #[path = "store/limits.rs"]
 mod limits;
+#[path = "store/orders.rs"]
+mod orders;
 #[path = "store/registrations.rs"]
 mod registrations;
 #[path = "store/replays.rs"]

@@ -1,20 +1,15 @@
 //! A bundle with all vendors, and every payload that is recorded under `events/`.
 
+use crate::senders::Senders;
 use crate::stage::{Stage, eventually, payload, root};
-use crate::vendors::{Ready, secret};
+use crate::vendors::Ready;
 use bytes::Bytes;
-use imocha_webhook::Imocha;
-use jobmojito_webhook::Jobmojito;
-use local::Options;
-use local::stand_ins::{self, Links};
+use local::faults::Faults;
+use local::stand_ins::{self, Gate, Links};
+use local::{Callers, Options};
 use reqwest::Response;
 use serde_json::{Value, json};
-use shared::caller::{Caller, Delivery};
-use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
-use shared::source::Source;
-use std::collections::BTreeMap;
-use testlify_webhook::Testlify;
-use xobin_webhook::Xobin;
+use std::sync::Arc;
 
 /// The key of the vendors' APIs.
 pub const API_KEY: &str = "an-api-key-of-the-vendors";
@@ -44,8 +39,9 @@ pub struct Everybody {
     pub jobmojito: stand_ins::Jobmojito,
     /// Where the links in payloads lead.
     pub links: Links,
-    credentials: Credentials,
+    senders: Senders,
     _others: (stand_ins::Testlify, stand_ins::Xobin),
+    _gates: Vec<Gate>,
 }
 
 /// All payloads, in the order of their names.
@@ -85,47 +81,49 @@ fn version(source: &str, name: &str) -> String {
 impl Everybody {
     /// Starts everything.
     pub async fn start(change: impl FnOnce(&mut Options)) -> Self {
+        Self::assemble(None, change).await
+    }
+
+    /// The same where these break the calls of the bundle's functions: of the engines, and of the vendors, links among them.
+    pub async fn among(faults: Arc<dyn Faults>, change: impl FnOnce(&mut Options)) -> Self {
+        Self::assemble(Some(faults), change).await
+    }
+
+    async fn assemble(faults: Option<Arc<dyn Faults>>, change: impl FnOnce(&mut Options)) -> Self {
         let imocha = stand_ins::Imocha::start(API_KEY).await.unwrap();
         let jobmojito = stand_ins::Jobmojito::start(API_KEY).await.unwrap();
         let testlify = stand_ins::Testlify::start().await.unwrap();
         let xobin = stand_ins::Xobin::start(API_KEY).await.unwrap();
-        let links = Links::to(&[
-            ("imocha", imocha.base_url()),
-            ("jobmojito", jobmojito.base_url()),
-            ("testlify", testlify.base_url()),
-            ("xobin", xobin.base_url()),
-        ]);
-        let settings = [
-            ("IMOCHA_API_BASE_URL", imocha.base_url().to_owned()),
-            ("JOBMOJITO_API_BASE_URL", jobmojito.base_url().to_owned()),
-            ("XOBIN_API_BASE_URL", xobin.base_url().to_owned()),
-            ("IMOCHA_API_CALLS_PER_MINUTE", "6000".to_owned()),
-            ("JOBMOJITO_API_CALLS_PER_MINUTE", "6000".to_owned()),
-            ("XOBIN_API_CALLS_PER_MINUTE", "6000".to_owned()),
-            (
-                "TESTLIFY_REPORT_BASE_URL",
-                format!("{}/", testlify.base_url()),
-            ),
+        let callers = Callers::default();
+        let mut urls = [
+            ("imocha", imocha.base_url().to_owned()),
+            ("jobmojito", jobmojito.base_url().to_owned()),
+            ("testlify", testlify.base_url().to_owned()),
+            ("xobin", xobin.base_url().to_owned()),
         ];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value));
+        let mut gates = Vec::new();
+        for (vendor, url) in &mut urls {
+            let Some(faults) = &faults else { break };
+            let gate = Gate::before(vendor, url, Arc::clone(faults), callers.clone());
+            let gate = gate.await.unwrap();
+            gate.base_url().clone_into(url);
+            gates.push(gate);
+        }
         let stage = Stage::with(|options| {
-            options
-                .function_environment
-                .insert("WorkerFunction".into(), BTreeMap::from(settings));
-            for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
-                let key = json!({ "api_key": API_KEY });
-                options.secrets.insert(secret.into(), key);
-            }
+            equip(options, &urls);
+            options.faults = faults;
+            options.callers = callers;
             change(options);
         })
         .await;
         Self {
-            credentials: Credentials::of(&stage).await,
+            senders: Senders::of(&stage).await,
             stage,
             imocha,
             jobmojito,
-            links,
+            links: Links::to(&urls.each_ref().map(|(vendor, url)| (*vendor, url.as_str()))),
             _others: (testlify, xobin),
+            _gates: gates,
         }
     }
 
@@ -183,61 +181,28 @@ impl Everybody {
     /// The call that the vendor would make.
     #[must_use]
     pub fn ready(&self, source: &str, version: &str, id: &str, body: Bytes) -> Ready {
-        let delivery = Delivery {
-            version,
-            body: &body,
-            sent: self.stage.clock.now(),
-            id,
-        };
-        let known = &self.credentials;
-        let call = match source {
-            "imocha" => Imocha::call(&known.imocha, delivery),
-            "jobmojito" => Jobmojito::call(&known.jobmojito, delivery),
-            "testlify" => Testlify::call(&known.testlify, delivery),
-            "xobin" => Xobin::call(&known.xobin, delivery),
-            other => panic!("{other} is no source"),
-        };
-        let call = call.unwrap();
-        Ready {
-            path: call.path,
-            headers: call.headers.into_iter().collect(),
-            body,
-        }
+        let sent = self.stage.clock.now();
+        self.senders.ready(sent, source, version, id, body)
     }
 }
 
-/// What the vendors show, read once.
-struct Credentials {
-    imocha: <Imocha as Source>::Credentials,
-    jobmojito: <Jobmojito as Source>::Credentials,
-    testlify: <Testlify as Source>::Credentials,
-    xobin: <Xobin as Source>::Credentials,
-}
-
-impl Credentials {
-    async fn of(stage: &Stage) -> Self {
-        Self {
-            imocha: of::<Imocha>(stage).await,
-            jobmojito: of::<Jobmojito>(stage).await,
-            testlify: of::<Testlify>(stage).await,
-            xobin: of::<Xobin>(stage).await,
+/// With vendors who are found at these addresses.
+fn equip(options: &mut Options, urls: &[(&'static str, String); 4]) {
+    let settings = urls.iter().flat_map(|(vendor, url)| {
+        let name = vendor.to_uppercase();
+        match *vendor {
+            "testlify" => vec![("TESTLIFY_REPORT_BASE_URL".to_owned(), format!("{url}/"))],
+            _ => vec![
+                (format!("{name}_API_BASE_URL"), url.clone()),
+                // Nobody is there to be spared.
+                (format!("{name}_API_CALLS_PER_MINUTE"), "6000".to_owned()),
+            ],
         }
+    });
+    let environment = &mut options.function_environment;
+    environment.insert("WorkerFunction".into(), settings.collect());
+    for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
+        let key = json!({ "api_key": API_KEY });
+        options.secrets.insert(secret.into(), key);
     }
-}
-
-async fn of<S: Caller>(stage: &Stage) -> S::Credentials {
-    serde_json::from_value(secret_value(stage, &secret::<S>()).await).unwrap()
-}
-
-/// A secret of the template as it stands, however slow the machine is.
-pub async fn secret_value(stage: &Stage, logical_id: &str) -> Value {
-    let sdk = shared::aws::load_local(stage.bundle.endpoint_url()).await;
-    let secrets = SecretsManager::new(shared::aws::secrets_manager(&sdk));
-    let id = stage.bundle.secret_id(logical_id).unwrap();
-    let text = eventually("a secret is read", || async {
-        let read = secrets.read(&id, SecretStage::Current).await;
-        read.ok().flatten()
-    })
-    .await;
-    serde_json::from_str(&text).unwrap()
 }

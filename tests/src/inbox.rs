@@ -3,6 +3,9 @@
 use crate::stage::{Stage, eventually};
 use serde_json::{Value, json};
 
+/// The most messages that SQS gives at once.
+const MOST: i32 = 10;
+
 /// A queue that the bus leads to.
 pub struct Inbox<'a> {
     stage: &'a Stage,
@@ -34,16 +37,22 @@ impl<'a> Inbox<'a> {
 
     /// The next event, as EventBridge delivers it.
     pub async fn next(&self) -> Value {
-        eventually("an event is delivered", || self.receive()).await
+        eventually("an event is delivered", || async {
+            self.receive(1).await.pop()
+        })
+        .await
     }
 
     /// All that is there.
     pub async fn rest(&self) -> Vec<Value> {
         let mut events = Vec::new();
-        while let Some(event) = self.receive().await {
-            events.push(event);
+        loop {
+            let received = self.receive(MOST).await;
+            if received.is_empty() {
+                return events;
+            }
+            events.extend(received);
         }
-        events
     }
 
     /// Waits until the worker has called this of the bus.
@@ -57,14 +66,18 @@ impl<'a> Inbox<'a> {
         .await;
     }
 
-    async fn receive(&self) -> Option<Value> {
+    /// At most so many of them, which are no longer there then.
+    async fn receive(&self, most: i32) -> Vec<Value> {
         let receive = self.stage.sqs.receive_message().queue_url(&self.queue_url);
-        let answer = receive.max_number_of_messages(1).send().await.unwrap();
-        let message = answer.messages?.pop()?;
-        let delete = self.stage.sqs.delete_message().queue_url(&self.queue_url);
-        let delete = delete.set_receipt_handle(message.receipt_handle);
-        delete.send().await.unwrap();
-        Some(serde_json::from_str(&message.body?).unwrap())
+        let answer = receive.max_number_of_messages(most).send().await.unwrap();
+        let mut events = Vec::new();
+        for message in answer.messages.unwrap_or_default() {
+            let delete = self.stage.sqs.delete_message().queue_url(&self.queue_url);
+            let delete = delete.set_receipt_handle(message.receipt_handle);
+            delete.send().await.unwrap();
+            events.push(serde_json::from_str(&message.body.unwrap()).unwrap());
+        }
+        events
     }
 }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use local::binaries::{self, CargoOutput, Profile};
-use local::faults::{Call, Fault, Faults};
+use local::faults::{Call, Fault, Faults, VendorCall};
 use local::stand_ins::report_hosts;
 use local::{Bundle, LogSink, Options, Schedules};
 use reqwest::Response;
@@ -306,11 +306,20 @@ pub async fn accepted(response: Response) -> (String, EventId) {
     )
 }
 
-type Rule = dyn Fn(&Call) -> Fault + Send + Sync;
+/// What becomes of each of some calls.
+type Rule<C> = Arc<Mutex<Box<dyn Fn(&C) -> Fault + Send + Sync>>>;
 
-/// Breaks calls by a rule that a test can change.
+fn never<C: 'static>() -> Rule<C> {
+    Arc::new(Mutex::new(Box::new(|_| Fault::None)))
+}
+
+/// Breaks calls by rules that a test can change.
 #[derive(Clone)]
-pub struct Breaker(Arc<Mutex<Box<Rule>>>);
+pub struct Breaker {
+    engines: Rule<Call>,
+    /// Of those that pass a gate.
+    vendors: Rule<VendorCall>,
+}
 
 impl Default for Breaker {
     fn default() -> Self {
@@ -322,23 +331,40 @@ impl Breaker {
     /// Breaks nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Box::new(|_| Fault::None))))
+        Self {
+            engines: never(),
+            vendors: never(),
+        }
     }
 
-    /// From now on calls are broken by this rule.
+    /// From now on calls of the engines are broken by this rule.
     pub fn set(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
-        *self.0.lock().unwrap() = Box::new(rule);
+        *self.engines.lock().unwrap() = Box::new(rule);
+    }
+
+    /// From now on calls of the vendors are broken by this rule.
+    pub fn set_of_vendors(&self, rule: impl Fn(&VendorCall) -> Fault + Send + Sync + 'static) {
+        *self.vendors.lock().unwrap() = Box::new(rule);
     }
 
     /// From now on nothing is broken.
     pub fn mend(&self) {
         self.set(|_| Fault::None);
+        self.set_of_vendors(|_| Fault::None);
     }
 }
 
 impl Faults for Breaker {
     fn before<'a>(&'a self, call: &'a Call) -> futures_util::future::BoxFuture<'a, Fault> {
-        let fault = self.0.lock().unwrap()(call);
+        let fault = self.engines.lock().unwrap()(call);
+        Box::pin(std::future::ready(fault))
+    }
+
+    fn before_vendor<'a>(
+        &'a self,
+        call: &'a VendorCall,
+    ) -> futures_util::future::BoxFuture<'a, Fault> {
+        let fault = self.vendors.lock().unwrap()(call);
         Box::pin(std::future::ready(fault))
     }
 }

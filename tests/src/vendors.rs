@@ -4,16 +4,19 @@ use crate::stage::Stage;
 use bytes::Bytes;
 use local::engine::Service;
 use reqwest::Response;
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::caller::{Caller, Delivery, Endpoint};
 
 /// A source's credentials as they stand.
 pub async fn credentials<S: Caller>(stage: &Stage) -> S::Credentials {
-    let id = stage.bundle.secret_id(&secret::<S>()).unwrap();
-    let get = json!({ "SecretId": id });
-    let read = stage
-        .bundle
-        .observe(Service::SecretsManager, "GetSecretValue", &get);
+    serde_json::from_value(secret_value(stage, &secret::<S>()).await).unwrap()
+}
+
+/// A secret of the template as it stands, however slow the machine is.
+pub async fn secret_value(stage: &Stage, logical_id: &str) -> Value {
+    let get = json!({ "SecretId": stage.bundle.secret_id(logical_id).unwrap() });
+    let bundle = &stage.bundle;
+    let read = bundle.observe(Service::SecretsManager, "GetSecretValue", &get);
     let secret = read.await.unwrap();
     serde_json::from_str(secret["SecretString"].as_str().unwrap()).unwrap()
 }

@@ -49,6 +49,10 @@ mod reports;
 mod searching;
 #[path = "worker/sweep.rs"]
 mod sweep;
+#[path = "worker/turns.rs"]
+mod turns;
+#[path = "worker/two_folds.rs"]
+mod two_folds;
 #[path = "worker/vendor.rs"]
 mod vendor;
 #[path = "worker/waiting.rs"]

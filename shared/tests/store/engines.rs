@@ -50,9 +50,9 @@ impl Drop for Held {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "which engine the suite runs on, which no function reads"
+    reason = "which engine the suite runs on and what it generates, which no function reads"
 )]
-fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -4,8 +4,6 @@ use crate::stage::{Stage, accepted, eventually, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
-use local::engine::Service;
-use local::faults::{ErrorAnswer, Fault};
 use local::stand_ins::{self, Links};
 use serde_json::{Value, json};
 use shared::store::{ReportItem, ReportOutcome};
@@ -188,63 +186,6 @@ async fn a_link_to_the_vendors_own_host_is_refused_here_and_somebody_is_told() {
     // Which host it is says the item.
     let problem = reports[0].problem.as_deref().unwrap();
     assert!(problem.contains("app.imocha.io"), "{problem}");
-}
-
-#[tokio::test]
-async fn an_s3_that_fails_loses_no_report() {
-    let breaker = crate::stage::Breaker::new();
-    breaker.set(|call| match (call.service, call.operation.as_str()) {
-        (Service::S3, "PutObject") => Fault::Answer(ErrorAnswer::internal("on purpose")),
-        _ => Fault::None,
-    });
-    let faults = breaker.clone();
-    let vendors = Vendors::with(|options| options.faults = Some(std::sync::Arc::new(faults))).await;
-    let body = vendors.payload("imocha/complete.json");
-    accepted(deliver::<Imocha>(&vendors.stage, "", "", body).await).await;
-    eventually("it was tried twice", || async {
-        (vendors.calls("PutObject") >= 2).then_some(())
-    })
-    .await;
-    breaker.mend();
-    let report = vendors.report("imocha", "3314697").await;
-    assert_eq!(
-        report.outcome,
-        ReportOutcome::Stored,
-        "{:?}",
-        report.problem
-    );
-}
-
-#[tokio::test]
-async fn an_upload_whose_answer_is_lost_is_one_object() {
-    let breaker = crate::stage::Breaker::new();
-    let lose = std::sync::atomic::AtomicBool::new(true);
-    breaker.set(move |call| {
-        let uploads = (call.service, call.operation.as_str()) == (Service::S3, "PutObject");
-        if uploads && lose.swap(false, std::sync::atomic::Ordering::SeqCst) {
-            return Fault::DisconnectAfter;
-        }
-        Fault::None
-    });
-    let vendors =
-        Vendors::with(|options| options.faults = Some(std::sync::Arc::new(breaker))).await;
-    let body = vendors.payload("imocha/complete.json");
-    accepted(deliver::<Imocha>(&vendors.stage, "", "", body).await).await;
-    let kept = vendors.report("imocha", "3314697").await.kept.unwrap();
-    assert!(vendors.object(&kept.s3_key).await.starts_with(b"%PDF-"));
-    assert!(vendors.calls("PutObject") >= 2);
-    let url = vendors.object_url("?versions");
-    let versions = vendors
-        .stage
-        .http
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    assert_eq!(versions.matches("<Key>").count(), 1, "{versions}");
 }
 
 /// Serves one report to everybody, so large that it would be seen if it were held in memory.

@@ -8,11 +8,16 @@
 
 mod crash;
 mod documents;
+mod flows;
+mod meeting;
 mod operator;
 mod promise_1_nobody_is_believed_who_is_not_the_vendor;
 mod promise_2_2xx_only_once_durable;
 mod promise_3_the_exact_bytes_are_kept;
+mod promise_4_one_event_one_effect;
 mod promise_5_work_once_created_is_done;
+mod promise_6_every_report_is_fetched_and_nothing_else_is;
+mod promise_7_what_imocha_was_asked_for_is_answered;
 mod promise_8_a_report_under_way_is_erased;
 mod promise_8_dead_letters_are_erased;
 mod promise_8_every_version_is_erased;

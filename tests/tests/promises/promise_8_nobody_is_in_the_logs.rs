@@ -3,12 +3,13 @@
 #[path = "promise_8/words.rs"]
 mod words;
 
-use crate::everybody::{API_KEY, Everybody, Recorded, recorded, secret_value};
+use crate::everybody::{API_KEY, Everybody, Recorded, recorded};
 use crate::operator::hooks;
 use bytes::Bytes;
 use serde_json::json;
 use tests::inbox::Inbox;
 use tests::stage::{Stage, payload};
+use tests::vendors::secret_value;
 use words::Words;
 
 /// The least severe level that the template takes.

@@ -2,6 +2,7 @@
 //! sent, Secrets Manager knows a few secrets, S3 has one bucket and takes what is not there. Every call passes here first, so
 //! that a test can break it or act in between.
 
+use crate::turns::Turn;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -21,7 +22,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// What comes before the next write of an item.
 struct Interjection {
@@ -87,13 +88,26 @@ pub struct RunningPlatform {
     pub platform: Arc<Platform>,
     pub url: String,
     pub table_name: String,
-    task: JoinHandle<()>,
+    gate: Gate,
+    tasks: JoinSet<()>,
 }
 
-impl Drop for RunningPlatform {
-    fn drop(&mut self) {
-        self.task.abort();
+impl RunningPlatform {
+    /// Another address for whoever calls the table only when it is his turn.
+    pub async fn in_turns(&mut self, turn: Turn) -> String {
+        let (listener, url) = bind().await;
+        let gate = Gate {
+            turn: Some(turn),
+            ..self.gate.clone()
+        };
+        self.tasks.spawn(serve(listener, gate));
+        url
     }
+}
+
+async fn serve(listener: TcpListener, gate: Gate) {
+    let app = Router::new().fallback(answer).with_state(gate);
+    axum::serve(listener, app).await.unwrap();
 }
 
 impl Platform {
@@ -114,14 +128,16 @@ impl Platform {
         let gate = Gate {
             platform: Arc::clone(&platform),
             database,
+            turn: None,
         };
-        let app = Router::new().fallback(answer).with_state(gate);
-        let server = async move { axum::serve(listener, app).await.unwrap() };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve(listener, gate.clone()));
         RunningPlatform {
             platform,
             url,
             table_name: table.name,
-            task: tokio::spawn(server),
+            gate,
+            tasks,
         }
     }
 
@@ -338,6 +354,8 @@ pub async fn bind() -> (TcpListener, String) {
 struct Gate {
     platform: Arc<Platform>,
     database: Database,
+    /// Whose turn is waited for before the table is called.
+    turn: Option<Turn>,
 }
 
 async fn answer(
@@ -357,7 +375,12 @@ async fn answer(
         "secretsmanager.GetSecretValue" => gate.platform.secret(&input),
         "AWSEvents.DescribeEventBus" => gate.platform.describe_bus(),
         "AWSEvents.PutEvents" => gate.platform.put_events(&input).await,
-        _ => gate.database(&target, &input).await,
+        _ => {
+            if let Some(turn) = &gate.turn {
+                turn.wait().await;
+            }
+            gate.database(&target, &input).await
+        }
     }
 }
 

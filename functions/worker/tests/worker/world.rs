@@ -2,6 +2,7 @@
 
 use crate::names::FixedNames;
 use crate::platform::{BUCKET, Platform, RunningPlatform};
+use crate::turns::Turn;
 use crate::vendor::{RunningVendor, Vendor};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -203,6 +204,12 @@ impl World {
         worker(&self.config, &self.aws.url, &self.clock, &self.names)
             .await
             .0
+    }
+
+    /// Another worker, which calls the table only when it is its turn.
+    pub async fn worker_in_turns(&mut self, turn: Turn) -> Worker {
+        let url = self.aws.in_turns(turn).await;
+        worker(&self.config, &url, &self.clock, &self.names).await.0
     }
 
     /// Where the vendor has a report of this name.

@@ -24,6 +24,18 @@ pub enum Vendor {
     Xobin,
 }
 
+impl Vendor {
+    /// What its source is called.
+    pub const fn source(self) -> &'static str {
+        match self {
+            Self::Imocha => "imocha",
+            Self::Jobmojito => "jobmojito",
+            Self::Testlify => "testlify",
+            Self::Xobin => "xobin",
+        }
+    }
+}
+
 /// A delivery to be made.
 #[derive(Clone, Debug)]
 pub struct Delivery {

@@ -3,18 +3,12 @@
 //! What no try of theirs was answered with a 2xx for is not accepted, though it may be stored: the answer may have been lost.
 
 use super::scenario::{Delivery, Vendor};
-use imocha_webhook::Imocha;
-use jobmojito_webhook::Jobmojito;
+use bytes::Bytes;
 use reqwest::Response;
 use serde_json::Value;
-use shared::caller::{Caller, Delivery as Sent, VendorCall};
 use shared::key::EventId;
-use shared::source::Source;
 use std::time::Duration;
-use testlify_webhook::Testlify;
 use tests::stage::Stage;
-use tests::vendors::credentials;
-use xobin_webhook::Xobin;
 
 /// iMocha tries five more times, "consecutively".
 const IMOCHA_MS: [u64; 5] = [20, 20, 20, 20, 20];
@@ -23,34 +17,19 @@ const SVIX_MS: [u64; 7] = [10, 40, 100, 200, 400, 600, 600];
 /// `JobMojito` tries again; it is not known when and how often. Less than once more it cannot be.
 const JOBMOJITO_MS: [u64; 1] = [100];
 
-/// The credentials that vendors were given.
-pub struct Senders {
-    imocha: <Imocha as Source>::Credentials,
-    jobmojito: <Jobmojito as Source>::Credentials,
-    testlify: <Testlify as Source>::Credentials,
-    xobin: <Xobin as Source>::Credentials,
-}
+/// Vendors, with what they were given to call a bundle with.
+pub struct Senders(tests::senders::Senders);
 
 impl Senders {
     /// Those of this stage.
     pub async fn of(stage: &Stage) -> Self {
-        Self {
-            imocha: credentials::<Imocha>(stage).await,
-            jobmojito: credentials::<Jobmojito>(stage).await,
-            testlify: credentials::<Testlify>(stage).await,
-            xobin: credentials::<Xobin>(stage).await,
-        }
+        Self(tests::senders::Senders::of(stage).await)
     }
 
     /// Where iMocha calls back to.
     pub fn imocha_url(&self, stage: &Stage) -> String {
-        let sent = Sent {
-            version: "",
-            body: b"",
-            sent: stage.clock.now(),
-            id: "",
-        };
-        let call = Imocha::call(&self.imocha, sent).unwrap();
+        let now = stage.clock.now();
+        let call = self.0.ready(now, "imocha", "", "", Bytes::new());
         format!("{}{}", stage.bundle.api_url(), call.path)
     }
 
@@ -80,21 +59,18 @@ impl Senders {
 
     /// Sends a delivery once.
     pub async fn post(&self, stage: &Stage, delivery: &Delivery) -> Response {
-        let sent = Sent {
-            version: delivery.version,
-            body: &delivery.body,
-            sent: stage.clock.now(),
-            id: &delivery.id,
-        };
-        let VendorCall { path, headers } = match delivery.vendor {
-            Vendor::Imocha => Imocha::call(&self.imocha, sent),
-            Vendor::Jobmojito => Jobmojito::call(&self.jobmojito, sent),
-            Vendor::Testlify => Testlify::call(&self.testlify, sent),
-            Vendor::Xobin => Xobin::call(&self.xobin, sent),
-        }
-        .unwrap();
-        let headers: Vec<_> = headers.into_iter().collect();
-        stage.post(&path, &headers, delivery.body.clone()).await
+        let Delivery {
+            vendor,
+            version,
+            id,
+            body,
+            ..
+        } = delivery;
+        let now = stage.clock.now();
+        let call = self
+            .0
+            .ready(now, vendor.source(), version, id, body.clone());
+        call.post(stage).await
     }
 }
 
