@@ -21,9 +21,7 @@ async fn down(dependency: Dependency, answered: StatusCode) {
 
 async fn down_in_a_way(dependency: Dependency, how: How, answered: StatusCode) {
     let lane = Lane::start().await;
-    // A call that hangs is waited for in real time.
-    let long = if how == How::Hangs { 1 } else { MINUTES };
-    for (number, minutes) in [(1, 0), (2, long)] {
+    for (number, minutes) in [(1, 0), (2, MINUTES)] {
         let outage = Outage::new(dependency, how);
         let told = format!("{outage}, {minutes} minutes");
         let story = lane.suffer(number, outage, minutes, answered).await;

@@ -16,8 +16,9 @@ use std::time::Duration;
 const MOST_TRIES: usize = 40;
 /// No seed is as large.
 const FIRST_OUTAGE: u64 = 9_000_000;
-/// For how long what hangs on something that is down is waited for before time passes nevertheless.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// For how long what hangs on something that is down is waited for before time passes nevertheless. Ten times this are more than the longest call
+/// is waited for by the functions, an upload, so that they see it end by themselves.
+const PATIENCE: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What came of an outage.
@@ -82,12 +83,14 @@ impl Lane {
         suffered
     }
 
+    /// Nothing else is answered meanwhile but that the vendor is to come back.
     async fn post_until(&self, delivery: &Delivery, expected: StatusCode) -> Response {
         let mut answer = self.senders.post(&self.stage, delivery).await;
         for _ in 0..MOST_TRIES {
             if answer.status() == expected {
                 break;
             }
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
             answer = self.senders.post(&self.stage, delivery).await;
         }
         answer
