@@ -11,7 +11,7 @@ use tests::environment::variable;
 use tests::stage::Stage;
 
 /// How many seeds are run, if nobody says.
-const RUNS: u64 = 40;
+const RUNS: u64 = 25;
 /// Before all attempts of seeds.
 const BEFORE: u64 = 8_000_000;
 /// How many deliveries there are of an attempt, at most.

@@ -30,9 +30,9 @@ pub struct Asking {
     pub breaker: Breaker,
 }
 
-/// A callback of an attempt that is complete.
+/// A callback of an attempt, of which nothing follows: neither is there a report, nor anything to confirm.
 pub fn callback(id: i64) -> Vec<u8> {
-    let flow = Flow::of("imocha", "", &["complete"]);
+    let flow = Flow::of("imocha", "", &["in-progress"]);
     flow.body(0, u64::try_from(id).unwrap()).to_vec()
 }
 
