@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const AT_ONCE: usize = 8;
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// What has not changed for so long does not change any more.
-const STANDS_STILL: Duration = Duration::from_secs(180);
+const STANDS_STILL: Duration = Duration::from_mins(3);
 const SWEEP_AFTER: Duration = Duration::from_secs(10);
 
 /// Every event that the vendors' calls brought in, by id.

@@ -88,7 +88,7 @@ pub const TABLE: [Line; 18] = [
     }),
     refused("in base64 once more", |way, call, _| {
         changed(way, call, |text| {
-            *text = URL_SAFE_NO_PAD.encode(&text).into_bytes()
+            *text = URL_SAFE_NO_PAD.encode(&text).into_bytes();
         })
     }),
     refused("percent-encoded twice", |way, call, _| {
