@@ -16,6 +16,8 @@ use tests::stage::{Breaker, Stage, accepted, eventually};
 use tests::vendors::deliver;
 
 const ADA: &str = "ada@example.com";
+const BUS: (Service, &str) = (Service::EventBridge, "WorkerFunction");
+const QUEUE: (Service, &str) = (Service::Sqs, "ImochaFunction");
 
 async fn came(stage: &Stage, attempt: u64) {
     let body =
@@ -23,12 +25,15 @@ async fn came(stage: &Stage, attempt: u64) {
     accepted(deliver::<Imocha>(stage, "", "", body.to_string()).await).await;
 }
 
-/// From now on a service is down for a function. Counts the calls that fail.
-fn bring_down(breaker: &Breaker, service: Service, function: &'static str) -> Arc<AtomicUsize> {
+/// From now on these services are down for these functions, and no others. Counts the calls that fail.
+fn bring_down(breaker: &Breaker, down: &'static [(Service, &'static str)]) -> Arc<AtomicUsize> {
     let failed = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&failed);
     breaker.set(move |call: &Call| {
-        if call.service == service && call.function.as_deref() == Some(function) {
+        let is_down = |(service, function): &(Service, &str)| {
+            call.service == *service && call.function.as_deref() == Some(*function)
+        };
+        if down.iter().any(is_down) {
             counted.fetch_add(1, Ordering::SeqCst);
             return Fault::Answer(ErrorAnswer::internal("down"));
         }
@@ -60,20 +65,21 @@ async fn what_waits_for_whom_is_erased_comes_to_nothing_and_nobody_is_told_of_it
     })
     .await;
     let inbox = Inbox::of_all_changes(&stage).await;
-    let failed = bring_down(&breaker, Service::EventBridge, "WorkerFunction");
+    let failed = bring_down(&breaker, &[BUS]);
     came(&stage, 1).await;
     eventually("it is folded, and the bus has not taken it", || async {
         (failed.load(Ordering::SeqCst) > 0).then_some(())
     })
     .await;
-    bring_down(&breaker, Service::Sqs, "ImochaFunction");
+    // The bus, too: the worker is still at it.
+    bring_down(&breaker, &[BUS, QUEUE]);
     came(&stage, 2).await;
     came(&stage, 3).await;
     park(&stage, "3").await;
     assert_eq!(stage.table.parked().await.unwrap().len(), 1);
     assert_eq!(stage.marked().await.len(), 2, "a change and a fold");
 
-    bring_down(&breaker, Service::EventBridge, "WorkerFunction");
+    bring_down(&breaker, &[BUS]);
     let receipt = json(&stage, &["erase", "--email", ADA]).await;
     let attempts = receipt["attempts"].as_array().unwrap();
     assert_eq!(

@@ -1,7 +1,6 @@
 //! Which seeds are run, by the environment of the test.
 
-use std::fmt::Display;
-use std::str::FromStr;
+use tests::environment::variable;
 
 /// How many, if nobody says.
 pub const RUNS: usize = 50;
@@ -20,20 +19,10 @@ pub struct Settings {
 impl Settings {
     /// `CRASH_SEED` alone, else `CRASH_RUNS` seeds from 1 on; on `CRASH_LANES` bundles.
     pub fn of_environment() -> Self {
-        let runs = read("CRASH_RUNS").unwrap_or(RUNS as u64);
+        let runs = variable("CRASH_RUNS").unwrap_or(RUNS as u64);
         Self {
-            seeds: read("CRASH_SEED").map_or_else(|| (1..=runs).collect(), |seed| vec![seed]),
-            lanes: read("CRASH_LANES").unwrap_or(LANES),
+            seeds: variable("CRASH_SEED").map_or_else(|| (1..=runs).collect(), |seed| vec![seed]),
+            lanes: variable("CRASH_LANES").unwrap_or(LANES),
         }
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the test's own settings, which no function reads"
-)]
-fn read<T: FromStr<Err: Display>>(name: &str) -> Option<T> {
-    let value = std::env::var(name).ok()?;
-    let read = value.parse();
-    Some(read.unwrap_or_else(|error| panic!("{name}={value}: {error}")))
 }
