@@ -18,7 +18,9 @@ const WORKER: &str = "WorkerFunction";
 const SECRETS: &str = "secretsmanager";
 /// One at each of the ways in, before anything is counted.
 const FIRST: usize = 5;
-/// Webhooks that come to each length of a history, and of each size of a body.
+/// Webhooks that come to each length of a history: few, since each makes it longer.
+const NEXT: usize = 4;
+/// Webhooks of each size of a body.
 const WEBHOOKS: usize = 10;
 
 /// What a webhook costs, on average.
@@ -69,19 +71,19 @@ pub async fn of_the_table(
     rows
 }
 
-/// With so many events of the attempt before, ascending.
+/// With so many events of the attempt before, ascending and further apart than what each length is shown by.
 pub async fn of_the_history(lengths: &[usize], log: PathBuf, tell: impl Fn(&str)) -> Vec<Row> {
     let mut scales = Scales::set_up(log).await;
     let longest = lengths.iter().max().copied().unwrap_or_default();
-    let snapshots = scales.candidates.snapshots(longest + WEBHOOKS);
+    let snapshots = scales.candidates.snapshots(longest + NEXT);
     let (mut rows, mut sent) = (Vec::new(), 0);
     for &length in lengths {
         scales.send(&snapshots[sent..length]).await;
-        let next = &snapshots[length..length + WEBHOOKS];
+        let next = &snapshots[length..length + NEXT];
         let row = scales.row(format!("{length} events"), next).await;
         tell(&row.of);
         rows.push(row);
-        sent = length + WEBHOOKS;
+        sent = length + NEXT;
     }
     rows
 }
