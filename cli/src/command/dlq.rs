@@ -49,11 +49,9 @@ pub async fn list(deployment: &Deployment, json: bool) -> anyhow::Result<()> {
 /// All that SQS gives, by their ids.
 pub async fn letters(deployment: &Deployment) -> anyhow::Result<Vec<DeadLetter>> {
     let mut there = DeadLetters::of(deployment).await?;
-    let mut letters = BTreeMap::new();
-    while let Some(letter) = there.next().await? {
-        letters.insert(letter.id.clone(), dead_letter(letter)?);
-    }
+    let letters = all(&mut there).await;
     let unseen = there.close().await.unseen;
+    let letters = letters?;
     if unseen > 0 {
         eprintln!(
             "{unseen} more messages are there, and SQS gave only those that are shown. Try again in a minute."
@@ -61,6 +59,15 @@ pub async fn letters(deployment: &Deployment) -> anyhow::Result<Vec<DeadLetter>>
     }
     let letters = stream::iter(letters.into_values()).map(|letter| explained(deployment, letter));
     letters.buffered(AT_ONCE).try_collect().await
+}
+
+/// What SQS gives, or the first error: the queue is to be closed after either, so that others see what was not deleted.
+async fn all(there: &mut DeadLetters<'_>) -> anyhow::Result<BTreeMap<String, DeadLetter>> {
+    let mut letters = BTreeMap::new();
+    while let Some(letter) = there.next().await? {
+        letters.insert(letter.id.clone(), dead_letter(letter)?);
+    }
+    Ok(letters)
 }
 
 /// With why its work was not done, which stands beside the work.
