@@ -1,17 +1,24 @@
 //! The bucket, whole: what is in it, and what the table says of it.
 
-use crate::stores::objects;
+use crate::stage::Stage;
 use sha2::{Digest, Sha256};
 use shared::store::ReportItem;
 use std::collections::BTreeSet;
-use tests::stage::Stage;
 
-/// The keys of all objects. Each has been written once.
+/// Every version of every object, as S3 lists them: a thousand at most.
+pub async fn objects(stage: &Stage) -> String {
+    let answer = stage.http.get(url(stage, "?versions")).send().await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.text().await.unwrap()
+}
+
+/// The keys of all objects. Each has been written once, and none was deleted.
 pub async fn keys(stage: &Stage) -> BTreeSet<String> {
     let listed = objects(stage).await;
     let keys = listed.split("<Key>").skip(1);
     let keys: Vec<String> = keys
-        .map(|rest| rest.split("</Key>").next().unwrap().to_owned())
+        .map(|rest| rest.split('<').next().unwrap().to_owned())
         .collect();
     let different: BTreeSet<String> = keys.iter().cloned().collect();
     assert_eq!(different.len(), keys.len(), "a version too many: {keys:?}");
@@ -22,13 +29,60 @@ pub async fn keys(stage: &Stage) -> BTreeSet<String> {
 pub async fn kept(stage: &Stage, report: &ReportItem) -> (String, Vec<u8>) {
     let what = format!("{}: {:?}", report.key, report.problem);
     let kept = report.kept.as_ref().unwrap_or_else(|| panic!("{what}"));
-    let bundle = &stage.bundle;
-    let bucket = &bundle.outputs()["BucketName"];
-    let url = format!("{}/{bucket}/{}", bundle.endpoint_url(), kept.s3_key);
+    let url = url(stage, &format!("/{}", kept.s3_key));
     let answer = stage.http.get(url).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{what}");
     let bytes: Vec<u8> = answer.bytes().await.unwrap().into();
     assert_eq!(hex::encode(Sha256::digest(&bytes)), kept.sha256, "{what}");
     assert_eq!(bytes.len() as u64, kept.size_bytes, "{what}");
     (kept.s3_key.clone(), bytes)
+}
+
+/// Deletes every version of every object. The key of each.
+pub async fn emptied(stage: &Stage) -> Vec<String> {
+    let mut keys = Vec::new();
+    loop {
+        let listed = objects(stage).await;
+        let before = keys.len();
+        for (key, version) in versions(&listed) {
+            let url = url(stage, &format!("/{key}?versionId={version}"));
+            let delete = stage.http.delete(url).send().await.unwrap();
+            assert!(delete.status().is_success(), "{key}: {}", delete.status());
+            keys.push(key);
+        }
+        if keys.len() == before {
+            return keys;
+        }
+    }
+}
+
+fn url(stage: &Stage, rest: &str) -> String {
+    let bucket = &stage.bundle.outputs()["BucketName"];
+    format!("{}/{bucket}{rest}", stage.bundle.endpoint_url())
+}
+
+/// The key and the id of each version.
+fn versions(listed: &str) -> impl Iterator<Item = (String, String)> {
+    listed.split("<Version>").skip(1).map(|version| {
+        let text = |name: &str| {
+            let (_, rest) = version.split_once(&format!("<{name}>")).unwrap();
+            rest.split('<').next().unwrap().to_owned()
+        };
+        (text("Key"), text("VersionId"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_versions_is_read_and_delete_markers_are_none() {
+        let listed = "<ListVersionsResult><Version><Key>a.pdf</Key><VersionId>1</VersionId></Version>\
+            <DeleteMarker><Key>b.pdf</Key><VersionId>2</VersionId></DeleteMarker>\
+            <Version><VersionId>3</VersionId><Key>c.pdf</Key></Version></ListVersionsResult>";
+        let found: Vec<_> = versions(listed).collect();
+        let pair = |key: &str, id: &str| (key.to_owned(), id.to_owned());
+        assert_eq!(found, [pair("a.pdf", "1"), pair("c.pdf", "3")]);
+    }
 }

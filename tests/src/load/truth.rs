@@ -1,6 +1,7 @@
 //! What the stores of a bundle say, read past the counters of calls.
 
 use super::ledger::{Stored, Wrong};
+use crate::bucket;
 use crate::inbox::Inbox;
 use crate::stage::Stage;
 use futures_util::{StreamExt, stream};
@@ -80,18 +81,40 @@ pub(super) async fn settled(stage: &Stage) -> u64 {
     }
 }
 
-/// Whether each attempt is what follows from its events, its reports are kept and its changes published.
+/// Whether each attempt is what follows from its events, its changes are published, and its reports are in the bucket, each once and with the bytes
+/// that are noted. The bucket is to have those of these attempts alone, and is empty afterwards: its engine copies
+/// all that it has at each write.
 pub(super) async fn of_attempts(stage: &Stage, partitions: &BTreeSet<String>) -> Wrong {
     let looks = stream::iter(partitions).map(|pk| async move {
         let partition = stage.table.partition(pk).await.unwrap();
         let wrong = of_attempt(&partition).into_iter();
-        wrong.map(|it| format!("{pk}: {it}")).collect::<Vec<_>>()
+        let wrong: Vec<String> = wrong.map(|it| format!("{pk}: {it}")).collect();
+        (wrong, kept(stage, &partition).await)
     });
-    let lost: Vec<Vec<String>> = looks.buffer_unordered(AT_ONCE).collect().await;
-    Wrong {
+    let looks: Vec<(Vec<String>, Vec<String>)> = looks.buffer_unordered(AT_ONCE).collect().await;
+    let (lost, kept): (Vec<_>, Vec<_>) = looks.into_iter().unzip();
+    let mut wrong = Wrong {
         lost: lost.into_iter().flatten().collect(),
         doubled: Vec::new(),
+    };
+    let mut kept: BTreeSet<String> = kept.into_iter().flatten().collect();
+    for key in bucket::emptied(stage).await {
+        if !kept.remove(&key) {
+            wrong
+                .doubled
+                .push(format!("{key} is in the bucket once too often"));
+        }
     }
+    wrong
+}
+
+/// The keys of an attempt's reports, whose bytes are in the bucket as they are noted.
+async fn kept(stage: &Stage, partition: &Partition) -> Vec<String> {
+    let mut keys = Vec::new();
+    for report in partition.reports.iter().filter(|it| it.kept.is_some()) {
+        keys.push(bucket::kept(stage, report).await.0);
+    }
+    keys
 }
 
 fn of_attempt(partition: &Partition) -> Vec<String> {

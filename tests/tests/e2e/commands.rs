@@ -1,71 +1,9 @@
 //! `hooks`, as an operator runs it: its own binary, its exit codes, what it prints.
 
-use crate::stage::{Stage, binaries, eventually, payload, root};
+use crate::operator::{failure, hooks, json};
+use crate::stage::{Stage, eventually, payload, root};
 use serde_json::Value;
 use shared::store::AskedOutcome;
-use std::process::{Output, Stdio};
-use tokio::process::{Child, Command};
-
-/// `hooks` with these arguments, for this stage.
-async fn command(stage: &Stage, args: &[&str]) -> Command {
-    let outputs = stage.bundle.outputs();
-    let secret = |source: &str| outputs[&format!("{source}SecretId")].clone();
-    let mut command = Command::new(binaries().await.join("hooks"));
-    command
-        .args(args)
-        .current_dir(root())
-        .env("ENDPOINT_URL", stage.bundle.endpoint_url())
-        .env("API_URL", stage.bundle.api_url())
-        .env("TABLE_NAME", stage.bundle.table_name())
-        .env("QUEUE_URL", stage.bundle.queue_url())
-        .env(
-            "DEAD_LETTER_QUEUE_URL",
-            stage.bundle.dead_letter_queue_url(),
-        )
-        .env("BUCKET_NAME", &outputs["BucketName"])
-        .env("HASH_KEY_SECRET_ID", secret("HashKey"))
-        .env("IMOCHA_SECRET_ID", secret("Imocha"))
-        .env("JOBMOJITO_SECRET_ID", secret("Jobmojito"))
-        .env("TESTLIFY_SECRET_ID", secret("Testlify"))
-        .env("XOBIN_SECRET_ID", secret("Xobin"));
-    command
-}
-
-pub async fn hooks(stage: &Stage, args: &[&str]) -> Output {
-    command(stage, args).await.output().await.unwrap()
-}
-
-/// The same, and does not wait for its end.
-pub async fn started(stage: &Stage, args: &[&str]) -> Child {
-    let mut command = command(stage, args).await;
-    let pipes = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    pipes.spawn().unwrap()
-}
-
-pub async fn signal(child: &Child, signal: &str) {
-    let id = child.id().unwrap().to_string();
-    let kill = Command::new("kill").args([signal, &id]).status().await;
-    assert!(kill.unwrap().success());
-}
-
-pub async fn json(stage: &Stage, args: &[&str]) -> Value {
-    let output = hooks(stage, &[args, &["--json"]].concat()).await;
-    assert!(
-        output.status.success(),
-        "{args:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// The exit code, and what it says.
-pub async fn failure(stage: &Stage, args: &[&str]) -> (i32, String) {
-    let output = hooks(stage, args).await;
-    (
-        output.status.code().unwrap(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
-}
 
 const SENT: &str = "testlify/v1-completed.json";
 

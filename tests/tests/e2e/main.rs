@@ -43,4 +43,4 @@ mod variables;
 mod wildcards;
 mod wrong_use;
 
-use tests::{inbox, stage, vendors};
+use tests::{inbox, operator, stage, vendors};

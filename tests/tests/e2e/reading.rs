@@ -1,6 +1,6 @@
 //! Results that are read from a vendor's API by command.
 
-use crate::commands::{failure, json};
+use crate::operator::{failure, json};
 use crate::reports::Vendors;
 use crate::stage::Stage;
 

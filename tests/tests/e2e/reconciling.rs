@@ -1,7 +1,7 @@
 //! `hooks reconcile`, `hooks asked` and what the API says, through the real functions.
 
-use crate::commands::{failure, hooks, json};
 use crate::follow_ups::with_imocha;
+use crate::operator::{failure, hooks, json};
 use crate::stage::{Stage, accepted, eventually, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;

@@ -1,6 +1,7 @@
 //! Dead letters and parked work, and how an operator has them back.
 
-use crate::commands::{ask_in_vain, hooks, json, park, signal, started};
+use crate::commands::{ask_in_vain, park};
+use crate::operator::{hooks, json, signal, started};
 use crate::stage::{Breaker, Stage, accepted, eventually, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;

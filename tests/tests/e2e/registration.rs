@@ -1,6 +1,7 @@
 //! `hooks webhooks`: Xobin is told where to call and with what, and it shows when that is no longer what is deployed.
 
-use crate::secrets::{held, hooks, with_a_new_cache};
+use crate::operator::fed;
+use crate::secrets::{held, with_a_new_cache};
 use crate::stage::{Breaker, Stage, eventually, payload};
 use local::engine::Service;
 use local::faults::{ErrorAnswer, Fault};
@@ -64,7 +65,7 @@ impl Registrar {
 
     /// The exit code, what it printed, and what it said besides.
     async fn hooks(&self, args: &[&str]) -> (i32, Value, String) {
-        let output = hooks(&self.stage, &[args, &["--json"]].concat(), "").await;
+        let output = fed(&self.stage, &[args, &["--json"]].concat(), "").await;
         let mut said = self.said.lock().unwrap();
         said.extend_from_slice(&output.stderr);
         // Only `secrets rotate` has to show what the vendor is given.
@@ -218,7 +219,7 @@ async fn a_dry_run_shows_the_request_without_the_credential_and_sends_nothing() 
 
         // What a person is shown is the same.
         let command = [&["webhooks", "register", "xobin"], &flags[..]].concat();
-        let shown = hooks(&registrar.stage, &command, "").await;
+        let shown = fed(&registrar.stage, &command, "").await;
         let shown = String::from_utf8(shown.stdout).unwrap();
         let (first, rest) = shown.split_once('\n').unwrap();
         assert_eq!(first, "POST /webhooks");
@@ -285,7 +286,7 @@ async fn without_a_key_that_is_accepted_the_command_says_so_at_once() {
         (vec!["set", "xobin-api", "api_key"], "another-key"),
         (vec!["set", "xobin-api", "api_key", "--clear"], ""),
     ] {
-        let set = hooks(&registrar.stage, &[&["secrets"], &args[..]].concat(), input).await;
+        let set = fed(&registrar.stage, &[&["secrets"], &args[..]].concat(), input).await;
         assert!(set.status.success());
         registrar.stage.bundle.kill("worker").await.unwrap();
         let (code, view, said) = registrar.register(&[]).await;
@@ -294,7 +295,7 @@ async fn without_a_key_that_is_accepted_the_command_says_so_at_once() {
             said.contains("hooks secrets set xobin-api api_key"),
             "{said}"
         );
-        let work = hooks(&registrar.stage, &["work", "list", "--json"], "").await;
+        let work = fed(&registrar.stage, &["work", "list", "--json"], "").await;
         assert_eq!(String::from_utf8(work.stdout).unwrap().trim(), "[]");
     }
 }

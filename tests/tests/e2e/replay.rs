@@ -1,6 +1,6 @@
 //! `hooks replay`: what an earlier reader could not read, or read wrongly, is read anew and folded.
 
-use crate::commands::{failure, json, signal, started};
+use crate::operator::{failure, json, signal, started};
 use crate::stage::{Stage, accepted, eventually, payload};
 use crate::vendors::{deliver, ready};
 use bytes::Bytes;

@@ -1,6 +1,6 @@
 //! A replay that breaks, or that what it leans on breaks: each event is as it was or as it is to be.
 
-use crate::commands::{hooks, json, signal};
+use crate::operator::{hooks, json, signal};
 use crate::replay::{ATTEMPT, REPLAY, counts, spawn, stored, unread_imocha};
 use crate::stage::{Breaker, Hold, Stage, payload};
 use local::engine::Service;

@@ -1,6 +1,6 @@
 //! `hooks reports`, as an operator runs it.
 
-use crate::commands::{failure, json};
+use crate::operator::{failure, json};
 use crate::reports::{IMOCHA_ATTEMPT, Vendors};
 use crate::stage::{accepted, eventually};
 use crate::vendors::deliver;

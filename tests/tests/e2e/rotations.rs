@@ -1,6 +1,7 @@
 //! Rotations, moment by moment: Xobin's key of our own in place of its password, and the wait of `hooks secrets rotate`.
 
-use crate::secrets::{held, hooks, variable, with_a_new_cache};
+use crate::operator::{fed, variable};
+use crate::secrets::{held, with_a_new_cache};
 use crate::stage::{Stage, binaries, payload, root};
 use crate::vendors::{Ready, ready};
 use imocha_webhook::Imocha;
@@ -28,7 +29,7 @@ fn with_key(key: &str) -> Ready {
 }
 
 async fn set_key(stage: &Stage, key: &str) {
-    let output = hooks(stage, &["secrets", "set", "xobin", "api_key"], key).await;
+    let output = fed(stage, &["secrets", "set", "xobin", "api_key"], key).await;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let shown = [&output.stdout[..], &output.stderr].concat();
@@ -36,7 +37,7 @@ async fn set_key(stage: &Stage, key: &str) {
 }
 
 async fn retire(stage: &Stage) {
-    let output = hooks(stage, &["secrets", "retire", "xobin"], "").await;
+    let output = fed(stage, &["secrets", "retire", "xobin"], "").await;
     assert!(output.status.success());
 }
 
@@ -96,14 +97,14 @@ async fn another_key_of_our_own_cuts_xobin_off_at_no_moment() {
     }
 
     // A third one would end the first at once.
-    let third = hooks(
+    let third = fed(
         &stage,
         &["secrets", "set", "xobin", "api_key"],
         "a-third-key-of-ours",
     )
     .await;
     assert_eq!(third.status.code(), Some(1));
-    let rotated = hooks(&stage, &["secrets", "rotate", "xobin", "--no-wait"], "").await;
+    let rotated = fed(&stage, &["secrets", "rotate", "xobin", "--no-wait"], "").await;
     assert_eq!(rotated.status.code(), Some(1));
     with_a_new_cache::<Xobin>(&stage).await;
     assert_eq!(status(&stage, &old).await, 202);
@@ -122,7 +123,7 @@ async fn another_key_of_our_own_cuts_xobin_off_at_no_moment() {
 async fn a_rotation_renews_the_key_that_xobin_was_given_and_the_password_beside_it() {
     let stage = stage_with_key(OLD_KEY).await;
     let old = [with_key(OLD_KEY), with_password(&stage).await];
-    let rotated = hooks(
+    let rotated = fed(
         &stage,
         &["secrets", "rotate", "xobin", "--no-wait", "--json"],
         "",
@@ -199,7 +200,7 @@ async fn what_is_being_waited_for_is_not_shown_and_stands_if_the_wait_is_interru
     }
     let token = new.path.rsplit('/').next().unwrap();
     assert!(!rest.contains(token) && !waiting.contains(token));
-    let endpoints = hooks(&stage, &["endpoints", "--json"], "").await;
+    let endpoints = fed(&stage, &["endpoints", "--json"], "").await;
     let endpoints: Value = serde_json::from_slice(&endpoints.stdout).unwrap();
     let url = format!("{}{}", stage.bundle.api_url(), new.path);
     assert_eq!(endpoints[0]["url"], json!(url));

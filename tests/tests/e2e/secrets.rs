@@ -1,53 +1,20 @@
 //! `hooks secrets`: no vendor is cut off while its credential is changed, and nothing is shown that need not be.
 
-use crate::stage::{Stage, binaries, payload, root};
+use crate::operator::fed;
+use crate::stage::{Stage, payload};
 use crate::vendors::{deliver, ready, secret};
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
 use serde_json::{Value, json};
 use shared::caller::Caller;
 use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
-use std::process::{Output, Stdio};
 use testlify_webhook::Testlify;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 use xobin_webhook::Xobin;
 
 const SIGNING_SECRET: &str = "whsec_dGhpcyBpcyBub3QgYSBzZWNyZXQgYXQgYWxsLi4u";
 
-/// `hooks` with this on its standard input.
-pub async fn hooks(stage: &Stage, args: &[&str], input: &str) -> Output {
-    let mut command = Command::new(binaries().await.join("hooks"));
-    command
-        .args(args)
-        .current_dir(root())
-        .env("ENDPOINT_URL", stage.bundle.endpoint_url());
-    for (output, value) in stage.bundle.outputs() {
-        command.env(variable(output), value);
-    }
-    let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = pipes.stderr(Stdio::piped()).spawn().unwrap();
-    let mut pipe = child.stdin.take().unwrap();
-    // Who needs no input may have ended without reading it.
-    let _ = pipe.write_all(input.as_bytes()).await;
-    drop(pipe);
-    child.wait_with_output().await.unwrap()
-}
-
-/// The variable of an output: `IMOCHA_API_SECRET_ID` of `ImochaApiSecretId`.
-pub fn variable(output: &str) -> String {
-    let mut name = String::new();
-    for letter in output.chars() {
-        if letter.is_uppercase() && !name.is_empty() {
-            name.push('_');
-        }
-        name.push(letter.to_ascii_uppercase());
-    }
-    name
-}
-
 async fn done(stage: &Stage, args: &[&str], input: &str) -> Value {
-    let output = hooks(stage, &[&["secrets"], args, &["--json"]].concat(), input).await;
+    let output = fed(stage, &[&["secrets"], args, &["--json"]].concat(), input).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{args:?}: {said}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -55,7 +22,7 @@ async fn done(stage: &Stage, args: &[&str], input: &str) -> Value {
 
 /// The exit code, and what it says.
 async fn refused(stage: &Stage, args: &[&str], input: &str) -> (i32, String) {
-    let output = hooks(stage, &[&["secrets"], args].concat(), input).await;
+    let output = fed(stage, &[&["secrets"], args].concat(), input).await;
     assert_eq!(output.stdout, b"", "{args:?}");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (output.status.code().unwrap(), said)
@@ -93,7 +60,7 @@ async fn nobody_is_cut_off<S: Caller>(version: &str, file: &str) {
 
     let after = held(&stage, &secret::<S>(), SecretStage::Current).await;
     assert_ne!(before, after);
-    let endpoints = hooks(&stage, &["endpoints", "--json"], "").await;
+    let endpoints = fed(&stage, &["endpoints", "--json"], "").await;
     let endpoints: Vec<Value> = serde_json::from_slice(&endpoints.stdout).unwrap();
     let of_source = endpoints.into_iter().filter(|it| it["source"] == name);
     assert_eq!(printed, Value::Array(of_source.collect()));
@@ -253,8 +220,8 @@ async fn the_status_shows_what_is_set_and_no_values() {
     let stage = Stage::new().await;
     done(&stage, &["set", "imocha-api", "api_key"], "key-of-imocha").await;
     done(&stage, &["rotate", "xobin", "--no-wait"], "").await;
-    let status = hooks(&stage, &["secrets", "status", "--json"], "").await;
-    let table = hooks(&stage, &["secrets", "status"], "").await;
+    let status = fed(&stage, &["secrets", "status", "--json"], "").await;
+    let table = fed(&stage, &["secrets", "status"], "").await;
     let said = [
         status.stdout.clone(),
         table.stdout,
@@ -297,7 +264,7 @@ async fn the_status_shows_what_is_set_and_no_values() {
 async fn of_two_who_rotate_at_once_only_one_does() {
     let stage = Stage::new().await;
     let before = held(&stage, "ImochaSecret", SecretStage::Current).await;
-    let rotate = || hooks(&stage, &["secrets", "rotate", "imocha", "--no-wait"], "");
+    let rotate = || fed(&stage, &["secrets", "rotate", "imocha", "--no-wait"], "");
     let all = futures_util::future::join_all([rotate(), rotate(), rotate()]).await;
     let done = all.iter().filter(|it| it.status.success()).count();
     assert_eq!(done, 1);

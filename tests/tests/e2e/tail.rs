@@ -1,7 +1,7 @@
 //! `hooks tail`, as somebody looks at the bus: a process that prints what comes, and leaves nothing behind.
 
 use crate::inbox::call;
-use crate::secrets::variable;
+use crate::operator::variable;
 use crate::stage::{Breaker, Stage, accepted, binaries, payload, root};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;

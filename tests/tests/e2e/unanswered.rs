@@ -1,7 +1,7 @@
 //! What iMocha promises and never sends: asked for as often as it may be, given up, told, and answered after all.
 
-use crate::commands::json;
 use crate::follow_ups::with_imocha_and;
+use crate::operator::json;
 use crate::reconciling::of;
 use crate::stage::{Stage, accepted, eventually};
 use crate::vendors::deliver;

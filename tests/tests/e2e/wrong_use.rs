@@ -1,6 +1,6 @@
 //! What an operator gets wrong: a source, a stack, a region or a setting that there is not. `hooks` says which, and what to do.
 
-use crate::secrets::{hooks, variable};
+use crate::operator::{fed, variable};
 use crate::stage::{Stage, binaries};
 use std::collections::BTreeMap;
 use std::process::Output;
@@ -36,7 +36,7 @@ async fn a_source_that_there_is_not_is_named_with_those_that_there_are() {
         &["tail", "--source", "acme"],
         &["replay", "--source", "acme"],
     ] {
-        let (code, text) = said(&hooks(&stage, args, "x").await);
+        let (code, text) = said(&fed(&stage, args, "x").await);
         assert_eq!(code, Some(2), "{args:?}: {text}");
         let names = ["acme"].into_iter().chain(SOURCES);
         for name in names {
@@ -49,14 +49,14 @@ async fn a_source_that_there_is_not_is_named_with_those_that_there_are() {
         (["reconcile", "acme", "--wait"], "imocha"),
         (["webhooks", "register", "acme"], "xobin"),
     ] {
-        let (code, text) = said(&hooks(&stage, &args, "").await);
+        let (code, text) = said(&fed(&stage, &args, "").await);
         assert_eq!(code, Some(2), "{args:?}: {text}");
         assert!(
             text.contains("acme") && text.contains("--help"),
             "{args:?}: {text}"
         );
         let place = args.iter().position(|it| *it == "acme").unwrap();
-        let help = hooks(&stage, &[&args[..place], &["--help"]].concat(), "").await;
+        let help = fed(&stage, &[&args[..place], &["--help"]].concat(), "").await;
         let help = String::from_utf8_lossy(&help.stdout).into_owned();
         assert!(help.contains(knows), "{args:?}: {help}");
     }

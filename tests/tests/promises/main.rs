@@ -10,7 +10,6 @@ mod crash;
 mod documents;
 mod flows;
 mod meeting;
-mod operator;
 mod promise_1_nobody_is_believed_who_is_not_the_vendor;
 mod promise_2_2xx_only_once_durable;
 mod promise_3_the_exact_bytes_are_kept;
@@ -27,4 +26,4 @@ mod promise_8_who_is_erased_stays_erased;
 mod stores;
 mod ways;
 
-use tests::everybody;
+use tests::{bucket, everybody, operator};

@@ -1,8 +1,6 @@
 //! Every report that a vendor offers is in the bucket with the SHA-256 that is noted, or somebody is told; nothing else is there, and
 //! nobody else was called, wherever a link claims to lead.
 
-#[path = "promise_6/bucket.rs"]
-mod bucket;
 #[path = "promise_6/crashes.rs"]
 mod crashes;
 #[path = "promise_6/host.rs"]
@@ -12,6 +10,7 @@ mod offers;
 #[path = "promise_6/trap.rs"]
 mod trap;
 
+use crate::bucket;
 use host::pdf;
 use offers::{Offer, Offers};
 use serde_json::json;

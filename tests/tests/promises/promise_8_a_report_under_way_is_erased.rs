@@ -1,8 +1,8 @@
 //! A report that a worker is uploading while its person is erased is waited for, found, and deleted.
 
+use crate::bucket::objects;
 use crate::everybody::Everybody;
 use crate::operator::json;
-use crate::stores::objects;
 use local::faults::Call;
 use serde_json::json;
 use shared::key::{ItemKey, STATE};

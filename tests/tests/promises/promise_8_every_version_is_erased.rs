@@ -1,7 +1,7 @@
 //! Of a person's reports every version goes, and every delete marker, however many pages S3 lists them on.
 
+use crate::bucket::objects;
 use crate::operator::json;
-use crate::stores::objects;
 use imocha_webhook::Imocha;
 use serde_json::json as value;
 use tests::stage::Stage;

@@ -1,8 +1,9 @@
 //! Who is erased is found in no store afterwards, comes back by no way, and takes nobody else along.
 
+use crate::bucket::objects;
 use crate::everybody::Everybody;
 use crate::operator::{hooks, json};
-use crate::stores::{bodies_in_parts, found, items, objects};
+use crate::stores::{bodies_in_parts, found, items};
 use bytes::Bytes;
 use local::faults::{Call, Fault};
 use serde_json::{Value, json};

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shared::key::BODY_PART_PREFIX;
 use std::collections::BTreeMap;
 use std::io::Read;
+use tests::bucket::objects;
 use tests::stage::Stage;
 
 /// What all stores say, each item by itself.
@@ -85,15 +86,6 @@ fn readable(bytes: &[u8]) -> String {
     // What it has read by the time that it fails counts as well.
     drop(GzDecoder::new(bytes).read_to_end(&mut all));
     String::from_utf8_lossy(&all).into_owned()
-}
-
-/// Every version of every object in the bucket, as S3 lists them.
-pub async fn objects(stage: &Stage) -> String {
-    let bucket = &stage.bundle.outputs()["BucketName"];
-    let url = format!("{}/{bucket}?versions", stage.bundle.endpoint_url());
-    let answer = stage.http.get(url).send().await.unwrap();
-    assert_eq!(answer.status(), 200);
-    answer.text().await.unwrap()
 }
 
 /// The messages of a queue. They stay in it.

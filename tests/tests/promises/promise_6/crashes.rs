@@ -1,8 +1,8 @@
 //! Workers that die in the middle of a report, uploads that fail or do not say that they did not, and two workers with one report.
 
-use super::bucket;
 use super::host::pdf;
 use super::offers::{Offer, Offers};
+use crate::bucket;
 use crate::meeting::{Meeting, Wins, work, workers};
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::json;
