@@ -6,9 +6,14 @@ mod words;
 use crate::everybody::{API_KEY, Everybody, Recorded, recorded};
 use crate::operator::hooks;
 use bytes::Bytes;
-use serde_json::json;
+use futures_util::future::join_all;
+use local::engine::Service;
+use local::faults::{ErrorAnswer, Fault};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::inbox::Inbox;
-use tests::stage::{Stage, payload};
+use tests::stage::{Breaker, Stage, eventually, payload};
 use tests::vendors::secret_value;
 use words::Words;
 
@@ -23,6 +28,24 @@ const SECRETS: [&str; 8] = [
     "JobmojitoApiSecret",
     "XobinApiSecret",
     "HashKeySecret",
+];
+
+/// What the functions lean on, and what they say where that is down.
+const OUTAGES: [(Service, &str); 5] = [
+    (Service::DynamoDb, "\"http.status\":503"),
+    (
+        Service::Sqs,
+        "webhook accepted, not enqueued: the sweep will find it",
+    ),
+    (Service::S3, "job failed"),
+    (Service::EventBridge, "a change is not published"),
+    (Service::SecretsManager, "\"http.status\":503"),
+];
+/// Something of each of the other vendors.
+const OTHERS: [(&str, &str, &str); 3] = [
+    ("jobmojito", "", "jobmojito/submitted.json"),
+    ("testlify", "v2", "testlify/v2-completed.json"),
+    ("xobin", "submission", "xobin/submission.json"),
 ];
 
 /// Everything that is in a payload, or secret.
@@ -75,6 +98,58 @@ async fn everything_comes(everybody: &Everybody) {
         let batch = payload(&format!("sqs/{file}.json"));
         stage.bundle.invoke("WorkerFunction", batch).await.unwrap();
     }
+}
+
+/// One thing after the other is down, by turns refusing and hanging up, while an attempt of iMocha's ends and others are told of once more.
+async fn everything_breaks(everybody: &Everybody, breaker: &Breaker) {
+    for (number, (down, said)) in OUTAGES.into_iter().enumerate() {
+        if down == Service::SecretsManager {
+            // Those that live remember theirs.
+            for function in everybody.stage.bundle.functions() {
+                let killed = everybody.stage.bundle.kill(&function.logical_id);
+                killed.await.unwrap();
+            }
+        }
+        let said_before = logs(&everybody.stage).matches(said).count();
+        bring_down(breaker, down);
+        let mut complete: Value = serde_json::from_slice(&payload("imocha/complete.json")).unwrap();
+        complete["TestInvitationId"] = json!(9_000_000 + number);
+        let complete = everybody.led(complete.to_string().as_bytes());
+        everybody.remember("imocha", &complete);
+        let mut calls = vec![("imocha", "", complete)];
+        for (source, version, file) in OTHERS {
+            // The same words in other bytes: that is another event.
+            let blanks = " ".repeat(number + 1);
+            let body = [&everybody.led(&payload(file))[..], blanks.as_bytes()].concat();
+            calls.push((source, version, body.into()));
+        }
+        let id = format!("msg_{}", down.name());
+        let deliveries = calls.into_iter();
+        let deliveries =
+            deliveries.map(|(source, version, body)| everybody.deliver(source, version, &id, body));
+        join_all(deliveries).await;
+        eventually(said, || async {
+            (logs(&everybody.stage).matches(said).count() > said_before).then_some(())
+        })
+        .await;
+        breaker.mend();
+        everybody.let_everything_happen().await;
+    }
+}
+
+/// From now on this is down: every other call is answered 5xx, the others not at all.
+fn bring_down(breaker: &Breaker, down: Service) {
+    let calls = AtomicUsize::new(0);
+    breaker.set(move |call| {
+        if call.service != down {
+            return Fault::None;
+        }
+        if calls.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+            Fault::Answer(ErrorAnswer::internal("down"))
+        } else {
+            Fault::Disconnect
+        }
+    });
 }
 
 /// The same body with a credential that is none.
@@ -150,7 +225,8 @@ fn logs(stage: &Stage) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_any_payload_or_secret_is_in_a_log_or_on_standard_error() {
-    let everybody = Everybody::start(|options| {
+    let breaker = Breaker::new();
+    let everybody = Everybody::among(Arc::new(breaker.clone()), |options| {
         let level = ("LogLevel".to_owned(), MOST_TALKATIVE.to_owned());
         options.parameters.extend([level]);
     })
@@ -166,6 +242,7 @@ async fn nothing_of_any_payload_or_secret_is_in_a_log_or_on_standard_error() {
     assert_words_are_gathered(&words);
 
     everything_comes(&everybody).await;
+    everything_breaks(&everybody, &breaker).await;
     let said = an_operator_looks_around(stage).await;
     everybody.let_everything_happen().await;
 
