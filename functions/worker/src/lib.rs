@@ -3,8 +3,8 @@
 //! One file a job: [`fold`] works out where an attempt stands, [`publish`] tells other systems of it, [`fetch_report`] has its
 //! report in our own hands, [`read_result`] has the vendor's API confirm it, [`ask_imocha`] has callbacks sent again, [`register`]
 //! has a vendor call us, [`sweep`] finds what was left undone. What comes of somebody who is erased is erased by the fold (`erase`). [`vendors`] are the vendors' APIs, [`download`] follows their links,
-//! [`archive`] is where reports are kept, [`bus`] is where a [`change`] is published. A job that has to wait makes its item due
-//! later and is done; only what is broken fails its message.
+//! [`archive`] is where reports are kept, [`bus`] is where a [`change`] is published; [`function`] puts all together. A job that has to
+//! wait makes its item due later and is done; only what is broken fails its message.
 
 pub mod archive;
 pub mod ask_imocha;
@@ -15,6 +15,7 @@ pub mod download;
 mod erase;
 pub mod fetch_report;
 pub mod fold;
+pub mod function;
 pub mod job;
 mod line;
 mod notes;

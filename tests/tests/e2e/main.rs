@@ -21,6 +21,7 @@ mod large_reports;
 mod load;
 mod logs;
 mod openapi;
+mod poison;
 mod publishing;
 mod reading;
 mod reconciling;

@@ -2,21 +2,15 @@
 
 use crate::commands::{ask_in_vain, park};
 use crate::operator::{hooks, json, signal, started};
-use crate::stage::{Breaker, Stage, accepted, eventually, payload};
-use crate::vendors::deliver;
-use imocha_webhook::Imocha;
-use local::engine::Service;
+use crate::stage::{Breaker, Stage, eventually};
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::{Value, json as value};
-use shared::event::Status;
-use shared::key::ItemKey;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"t"}"#;
 
-async fn bury(stage: &Stage, body: &str) {
+pub async fn bury(stage: &Stage, body: &str) {
     let message = stage.sqs.send_message().message_body(body);
     let dead_letters = stage.bundle.dead_letter_queue_url();
     message.queue_url(dead_letters).send().await.unwrap();
@@ -148,7 +142,7 @@ async fn bury_sweeps(stage: &Stage, count: usize) {
     }
 }
 
-async fn dead(stage: &Stage) -> u64 {
+pub async fn dead(stage: &Stage) -> u64 {
     stage.messages(stage.bundle.dead_letter_queue_url()).await
 }
 
@@ -249,84 +243,4 @@ async fn a_redrive_that_fails_in_the_middle_says_what_it_has_brought_back() {
     breaker.mend();
     let rest = json(&stage, &["redrive"]).await;
     assert_eq!(rest["messages"], 2);
-}
-
-fn writes_a_state(call: &Call) -> bool {
-    let is_write = call.service == Service::DynamoDb && call.operation != "Query";
-    is_write && String::from_utf8_lossy(&call.body).contains("candidate_key")
-}
-
-/// As if the sweep had tried it so often.
-async fn try_too_often(stage: &Stage, key: &ItemKey) {
-    let far = stage.clock.now().plus(Duration::from_hours(48));
-    loop {
-        let due = stage.table.due(key.shard(), far, 100).await.unwrap();
-        let item = due.into_iter().find(|it| it.key == *key).unwrap();
-        if item.tries >= 24 {
-            return stage.sweep_now(key).await;
-        }
-        let later = stage.clock.now().plus(Duration::from_hours(1));
-        assert!(stage.table.claim(&item, later).await.unwrap());
-    }
-}
-
-/// Nothing here is made by hand: a job fails, dies, is parked, is listed with its cause, mended, brought back, and done.
-#[tokio::test]
-async fn what_failed_is_listed_with_its_cause_and_once_mended_brought_back_and_done() {
-    let breaker = Breaker::new();
-    let faults = Arc::new(breaker.clone());
-    let stage = Stage::with(|options| options.faults = Some(faults)).await;
-    breaker.set(|call: &Call| {
-        if writes_a_state(call) {
-            Fault::Answer(ErrorAnswer::internal("down"))
-        } else {
-            Fault::None
-        }
-    });
-    stage.send("hello ada@example.com").await;
-    let delivered = deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await;
-    let (_, id) = accepted(delivered).await;
-    eventually("both are dead", || async {
-        (dead(&stage).await == 2).then_some(())
-    })
-    .await;
-    let event = stage.event(&id).await.unwrap();
-    try_too_often(&stage, &event.key).await;
-    eventually("it is parked", || async {
-        let parked = stage.table.parked().await.unwrap();
-        (parked.len() == 1).then_some(())
-    })
-    .await;
-
-    let letters = json(&stage, &["dlq", "list"]).await;
-    let letters = letters.as_array().unwrap();
-    let fold = letters.iter().find(|it| it["message"]["job"] == "fold");
-    let (fold, cause) = (fold.unwrap(), "DynamoDB's");
-    let says = |it: &Value| it["problem"].as_str().unwrap().to_owned();
-    assert!(says(fold).contains(cause), "{fold}");
-    let other = letters.iter().find(|it| it["message"].is_null()).unwrap();
-    assert!(says(other).contains("not one of this queue's"), "{other}");
-    let parked = json(&stage, &["work", "list", "--parked"]).await;
-    assert_eq!(parked[0]["event"], id.as_str(), "{parked}");
-    assert!(says(&parked[0]).contains(cause), "{parked}");
-    let plan = json(&stage, &["redrive", "--plan"]).await;
-    let found = (&plan["items"]["jobs"], &plan["messages"]["found"]);
-    assert_eq!(found, (&value!({ "fold": 1 }), &value!(2)), "{plan}");
-
-    breaker.mend();
-    let brought = json(&stage, &["redrive"]).await;
-    let expected = value!({ "items": 1, "messages": 2, "more": false });
-    assert_eq!(brought, expected);
-    let state = stage.settled_state("imocha", "3314697").await;
-    assert_eq!(state.state.status.unwrap().0, Status::Completed);
-    assert!(stage.table.parked().await.unwrap().is_empty());
-    let died_again = eventually("what nobody can mend dies again", || async {
-        let letters = json(&stage, &["dlq", "list"]).await;
-        letters.as_array().cloned().filter(|it| !it.is_empty())
-    })
-    .await;
-    assert_eq!(died_again.len(), 1);
-    assert!(died_again[0]["message"].is_null(), "{died_again:?}");
-    let left = json(&stage, &["work", "list"]).await;
-    assert_eq!(left, value!([]));
 }
