@@ -33,7 +33,7 @@ const READ_IN: [(&str, [&str; 2]); 2] = [
         ],
     ),
     (
-        "functions/worker/src/main.rs",
+        "functions/worker/src/function.rs",
         [
             "telemetry::start(&environment",
             "WorkerConfig::read(&environment",
