@@ -120,6 +120,17 @@ fn a_variable_that_is_missing_is_named_unless_it_is_one_of_the_optional_ones() {
 }
 
 #[test]
+fn every_source_has_a_list_of_the_hosts_that_its_reports_may_lie_at() {
+    let template = template();
+    let declared = function(&template, WORKER).environment.clone();
+    let config = WorkerConfig::read(&Environment::of(declared)).unwrap();
+    for source in sources() {
+        let hosts = config.reports.hosts.get(source.name);
+        assert!(hosts.is_some(), "no link of {} is followed", source.name);
+    }
+}
+
+#[test]
 fn nothing_else_is_read_when_a_function_starts() {
     for (file, reads) in READ_IN {
         let text = std::fs::read_to_string(root().join(file)).unwrap();
