@@ -6,11 +6,12 @@
 
 use crate::deployment::Deployment;
 use anyhow::Context;
-use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use futures_util::{StreamExt, stream};
 use std::collections::{BTreeMap, VecDeque};
 
+/// The stack's output that names it.
+const QUEUE: &str = "DeadLetterQueueUrl";
 const MOST_AT_ONCE: i32 = 10;
 /// For how long a message that was given is away from others, and from this: in that time SQS gives some ten thousand.
 const HIDDEN_SECONDS: i32 = 60;
@@ -37,9 +38,9 @@ pub struct Letter {
 
 /// The dead-letter queue, on the way through it.
 pub struct DeadLetters<'a> {
-    client: &'a Client,
+    deployment: &'a Deployment,
     url: &'a str,
-    /// How many there were.
+    /// How many there were when they were last counted, with those that were deleted.
     there: u64,
     deleted: u64,
     /// What was given and is there still, hidden: by id, with the newest handle.
@@ -62,9 +63,9 @@ impl<'a> DeadLetters<'a> {
     /// Those that a deployment has now.
     pub async fn of(deployment: &'a Deployment) -> anyhow::Result<Self> {
         Ok(Self {
-            client: &deployment.sqs,
-            url: deployment.output("DeadLetterQueueUrl")?,
-            there: deployment.messages("DeadLetterQueueUrl").await?,
+            deployment,
+            url: deployment.output(QUEUE)?,
+            there: deployment.messages(QUEUE).await?,
             deleted: 0,
             hidden: BTreeMap::new(),
             given: VecDeque::new(),
@@ -81,7 +82,7 @@ impl<'a> DeadLetters<'a> {
     }
 
     async fn receive(&mut self) -> anyhow::Result<()> {
-        let receive = self.client.receive_message().queue_url(self.url);
+        let receive = self.deployment.sqs.receive_message().queue_url(self.url);
         let receive = receive
             .max_number_of_messages(MOST_AT_ONCE)
             .visibility_timeout(HIDDEN_SECONDS)
@@ -95,6 +96,10 @@ impl<'a> DeadLetters<'a> {
             if self.hidden.insert(hidden.0, hidden.1).is_none() {
                 self.given.push_back(letter);
             }
+        }
+        if self.given.is_empty() && self.unseen() == 0 {
+            // One that came meanwhile may have been given in the place of one that was there.
+            self.there = self.deleted + self.deployment.messages(QUEUE).await?;
         }
         self.in_vain = match (self.given.is_empty(), self.unseen()) {
             (false, _) => 0,
@@ -113,7 +118,7 @@ impl<'a> DeadLetters<'a> {
     /// Deletes one.
     pub async fn delete(&mut self, letter: &Letter) -> anyhow::Result<()> {
         let handle = self.hidden.get(&letter.id).unwrap_or(&letter.handle);
-        let delete = self.client.delete_message().queue_url(self.url);
+        let delete = self.deployment.sqs.delete_message().queue_url(self.url);
         delete.receipt_handle(handle).send().await?;
         self.hidden.remove(&letter.id);
         self.deleted += 1;
@@ -126,7 +131,7 @@ impl<'a> DeadLetters<'a> {
             seen: self.hidden.len(),
             unseen: self.unseen(),
         };
-        let (client, url) = (self.client, self.url);
+        let (client, url) = (&self.deployment.sqs, self.url);
         let handles = stream::iter(self.hidden.into_values());
         let show = handles.for_each_concurrent(AT_ONCE, |handle| async move {
             let show = client.change_message_visibility().queue_url(url);

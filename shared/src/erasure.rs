@@ -151,37 +151,47 @@ pub fn addresses(bytes: &[u8]) -> BTreeSet<String> {
     readings(bytes).iter().flat_map(|it| in_text(it)).collect()
 }
 
-/// The text, and what it is without escapes where it has some.
+/// The text, what it is without JSON's escapes, also where JSON stands in a text of JSON, and what that is as a link.
 fn readings(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let plain = unescaped(&text);
+    let plainer = unescaped(&plain);
     let decoded = percent_encoding::percent_decode_str(&plain).decode_utf8_lossy();
-    let decoded = (decoded != plain).then(|| decoded.clone().into_owned());
-    let unescaped = (plain != text).then_some(plain);
-    [Some(text), unescaped, decoded]
-        .into_iter()
-        .flatten()
-        .collect()
+    let decoded = decoded.into_owned();
+    let mut readings = vec![text, plain, plainer, decoded];
+    readings.dedup();
+    readings
 }
 
-/// Without JSON's `\u0040`; some serializers write `@` and `+` so.
+/// Without JSON's escapes. Some serializers write `@` and `+` as `\u0040` and `\u002b`, and all of them a line's end as `\n`, whose `n` is no part
+/// of the address that follows.
 fn unescaped(text: &str) -> String {
-    let mut parts = text.split("\\u");
-    let mut plain = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let digits = part.get(..4);
-        let character = digits
-            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-            .and_then(char::from_u32);
-        if let (Some(character), Some(rest)) = (character, part.get(4..)) {
-            plain.push(character);
-            plain.push_str(rest);
-        } else {
-            plain.push_str("\\u");
-            plain.push_str(part);
-        }
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (character, length) = escaped(escape).unwrap_or(('\\', 0));
+        plain.push(character);
+        rest = escape.get(length..).unwrap_or_default();
     }
+    plain.push_str(rest);
     plain
+}
+
+/// What stands for what follows a backslash, and how many bytes of it do.
+fn escaped(escape: &str) -> Option<(char, usize)> {
+    match escape.chars().next()? {
+        'n' => Some(('\n', 1)),
+        'r' => Some(('\r', 1)),
+        't' => Some(('\t', 1)),
+        'b' | 'f' => Some((' ', 1)),
+        itself @ ('"' | '/' | '\\') => Some((itself, 1)),
+        'u' => {
+            let code = u32::from_str_radix(escape.get(1..5)?, 16).ok()?;
+            Some((char::from_u32(code)?, 5))
+        }
+        _ => None,
+    }
 }
 
 fn in_text(text: &str) -> Vec<String> {

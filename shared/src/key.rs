@@ -63,6 +63,15 @@ impl ItemKey {
         }
     }
 
+    /// Where an attempt's state lies, by its partition.
+    #[must_use]
+    pub fn state_in(pk: &str) -> Self {
+        Self {
+            pk: pk.to_owned(),
+            sk: STATE.to_owned(),
+        }
+    }
+
     /// An item about a vendor itself.
     #[must_use]
     pub fn of_vendor(vendor: &str, sk: &str) -> Self {

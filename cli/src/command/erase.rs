@@ -257,7 +257,7 @@ impl Erasure<'_> {
     /// The state is marked: what the queue does not take, the sweep finds.
     async fn publish(&self, pk: &str) {
         let message = Message {
-            job: Job::Publish(state(pk)),
+            job: Job::Publish(ItemKey::state_in(pk)),
             correlation_id: format!("erase-{}", self.deployment.clock.now().unix_ms()),
         };
         let sent = async {
@@ -285,12 +285,5 @@ impl Erasure<'_> {
         } else {
             "the person was not erased: nothing is changed"
         })
-    }
-}
-
-fn state(pk: &str) -> ItemKey {
-    ItemKey {
-        pk: pk.to_owned(),
-        sk: shared::key::STATE.to_owned(),
     }
 }

@@ -9,7 +9,7 @@ mod refused;
 
 use crate::job::{Job, Search};
 use crate::vendors::VendorError;
-use crate::vendors::imocha::ProcessCallbacks;
+use crate::vendors::imocha::{Doubt, ProcessCallbacks};
 use crate::{JobError, Worker, notes};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use shared::key::{ASKED, ItemKey};
@@ -60,15 +60,14 @@ impl Worker {
             Ok(admission) => admission,
             Err(error) => return self.postpone_asking(ids, &error.unless_waiting()?).await,
         };
-        let begun = match self.begin_asking(ids).await {
-            Ok(begun) if !begun.is_empty() => begun,
+        let (begun, doubt) = match self.begin(ids).await {
+            Ok((begun, doubt)) if !begun.is_empty() => (begun, doubt),
             nothing => {
                 self.vendors.imocha.give_back(admission).await;
                 return nothing.map(drop);
             }
         };
         let ids: BTreeSet<i64> = begun.keys().copied().collect();
-        let doubt = self.doubt(&ids).await?;
         match self
             .vendors
             .imocha
@@ -96,6 +95,19 @@ impl Worker {
             at_most_every: AT_MOST_EVERY,
             answer_takes: ANSWER_TAKES,
             times: self.imocha_ask_times,
+        }
+    }
+
+    /// Begins to ask for these, and says what a refusal of them would be about. If that cannot be known, none of them was asked for.
+    async fn begin(&self, ids: &BTreeSet<i64>) -> Result<(Begun, Doubt), JobError> {
+        let begun = self.begin_asking(ids).await?;
+        let ids = begun.keys().copied().collect();
+        match self.doubt(&ids).await {
+            Ok(doubt) => Ok((begun, doubt)),
+            Err(error) => {
+                self.note_not_asked(&ids, self.clock.now()).await?;
+                Err(error)
+            }
         }
     }
 

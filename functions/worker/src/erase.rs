@@ -10,7 +10,7 @@ use crate::fold::ATTEMPTS;
 use crate::{JobError, Worker};
 use shared::erasure::{Person, addresses, keys_of};
 use shared::event::{Candidate, Kind};
-use shared::key::{ItemKey, STATE};
+use shared::key::ItemKey;
 use shared::person::HashKey;
 use shared::store::{AttemptName, Partition, StoreError, StoredEvent};
 use std::collections::BTreeSet;
@@ -21,13 +21,13 @@ const MOST_ADDRESSES: usize = 50;
 impl Worker {
     /// Everything that is stored of an attempt, without what was to be erased of it.
     pub(crate) async fn partition_after_erasing(&self, pk: &str) -> Result<Partition, JobError> {
-        let mut partition = self.table.partition(pk).await?;
-        self.erase_repeats(pk, &partition).await?;
         for _ in 0..ATTEMPTS {
+            let partition = self.table.partition(pk).await?;
             if !self.erase_what_came(pk, &partition).await? {
+                // Whatever counted itself before this was read had written its parts by then.
+                self.erase_repeats(pk, &partition).await?;
                 return Ok(partition);
             }
-            partition = self.table.partition(pk).await?;
         }
         Err(JobError::Contended(pk.to_owned()))
     }
@@ -46,7 +46,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn erase_repeat(&self, event: &StoredEvent) -> Result<(), JobError> {
+    pub(crate) async fn erase_repeat(&self, event: &StoredEvent) -> Result<(), JobError> {
         if event.marked {
             let now = self.clock.now();
             self.table.erase_parts_again(event, now).await?;
@@ -129,18 +129,20 @@ impl Worker {
         let people = self.people.versions().await?.current.clone();
         let keys = std::iter::once(first)
             .chain(candidates)
-            .flat_map(|it| keys_of(it, &people))
-            .collect::<BTreeSet<String>>();
+            .flat_map(|it| keys_of(it, &people));
+        let keys = self.tombstones_of(keys.collect()).await?;
+        Ok(Erased { keys, people })
+    }
+
+    /// Of these people, by their keyed hashes, those who are erased.
+    async fn tombstones_of(&self, keys: BTreeSet<String>) -> Result<BTreeSet<String>, JobError> {
         let mut erased = BTreeSet::new();
         for key in keys {
             if self.table.tombstone(&key).await?.is_some() {
                 erased.insert(key);
             }
         }
-        Ok(Erased {
-            keys: erased,
-            people,
-        })
+        Ok(erased)
     }
 
     /// Whether this is somebody who is erased.
@@ -149,12 +151,8 @@ impl Worker {
             return Ok(false);
         };
         let people = self.people.versions().await?.current.clone();
-        for key in keys_of(candidate, &people) {
-            if self.table.tombstone(&key).await?.is_some() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let erased = self.tombstones_of(keys_of(candidate, &people)).await?;
+        Ok(!erased.is_empty())
     }
 
     /// Erases of an event of no attempt what names somebody who is erased. Whether anything was.
@@ -193,14 +191,13 @@ impl Worker {
             return Ok(Vec::new());
         }
         let people = self.people.versions().await?.current.clone();
-        let mut erased = Vec::new();
         let named = named.iter();
-        for person in named.filter_map(|it| Person::by_email(it, &people).ok()) {
-            if self.table.tombstone(person.key()).await?.is_some() {
-                erased.push(person);
-            }
-        }
-        Ok(erased)
+        let named = named.filter_map(|it| Person::by_email(it, &people).ok());
+        let mut named: Vec<Person> = named.collect();
+        let keys = named.iter().map(|it| it.key().to_owned()).collect();
+        let erased = self.tombstones_of(keys).await?;
+        named.retain(|it| erased.contains(it.key()));
+        Ok(named)
     }
 
     /// Whether an item is not there because its attempt was erased: then there is nothing to be done about it.
@@ -208,11 +205,7 @@ impl Worker {
         if key.attempt().is_none() {
             return Ok(false);
         }
-        let state = ItemKey {
-            pk: key.pk.clone(),
-            sk: STATE.to_owned(),
-        };
-        let state = self.table.state(&state).await?;
+        let state = self.table.state(&ItemKey::state_in(&key.pk)).await?;
         Ok(state.is_some_and(|state| state.erased_at.is_some()))
     }
 }

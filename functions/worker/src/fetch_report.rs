@@ -13,9 +13,9 @@ use crate::job::Job;
 use crate::{JobError, Worker, notes};
 use miss::{Problem, Verdict};
 use shared::error::causes;
-use shared::key::{ItemKey, STATE};
+use shared::key::ItemKey;
 use shared::metrics::Metric;
-use shared::store::{Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome};
+use shared::store::{Fetching, KeptReport, Later, ReportItem, ReportOrigin, ReportOutcome};
 use shared::timestamp::Timestamp;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -43,10 +43,7 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     /// The state of its attempt, which changes once it is kept.
     fn state(&self) -> ItemKey {
-        ItemKey {
-            pk: self.report.key.pk.clone(),
-            sk: STATE.to_owned(),
-        }
+        ItemKey::state_in(&self.report.key.pk)
     }
 }
 
@@ -141,7 +138,12 @@ impl Worker {
                 problem,
             }) => {
                 note_postponed(unreachable);
-                self.postpone_report(wanted, fetching, after, &problem)
+                let why = if unreachable {
+                    Later::Failed
+                } else {
+                    Later::NotYet
+                };
+                self.postpone_report(wanted, fetching, (after, why), &problem)
                     .await
             }
             Found::Missed(Verdict::Never {
@@ -237,7 +239,7 @@ impl Worker {
         &self,
         wanted: &Wanted<'_>,
         fetching: Fetching,
-        after: Duration,
+        (after, why): (Duration, Later),
         problem: &Problem,
     ) -> Result<(), JobError> {
         let key = &wanted.report.key;
@@ -245,7 +247,7 @@ impl Worker {
         tracing::info!(vendor = wanted.source, report = %key, problem = logged, "a report is fetched later");
         let due_at = self.clock.now().plus(after);
         self.table
-            .postpone_report(key, fetching, due_at, Some(&problem.kept))
+            .postpone_report(key, fetching, due_at, why, Some(&problem.kept))
             .await?;
         Ok(())
     }

@@ -243,8 +243,11 @@ impl Worker {
             .await?
             .ok_or_else(|| JobError::Gone(key.clone()))?;
         if self.erase_alone(&event).await? {
-            // It is marked anew, as it is now.
+            // It is marked anew, as it is now, and may have come again meanwhile.
             let event = self.table.event(key).await?;
+            if let Some(event) = &event {
+                self.erase_repeat(event).await?;
+            }
             return self.settle_events(event.as_slice()).await;
         }
         if event.event.kind == Kind::Unreadable {

@@ -14,7 +14,7 @@ use shared::fold::{Heard, fold};
 use shared::key::{EventId, EventKey, ItemKey};
 use shared::metrics::Metric;
 use shared::store::{
-    Confirmation, ConfirmationOutcome, Delivery, Difference, EventStore, Origin, Partition,
+    Confirmation, ConfirmationOutcome, Delivery, Difference, EventStore, Later, Origin, Partition,
     StoredEvent,
 };
 use shared::timestamp::Timestamp;
@@ -63,7 +63,7 @@ impl Worker {
                 let error = error.unless_waiting()?;
                 error.log(source);
                 let due_at = read_at.plus(error.try_again_after());
-                Ok(self.table.postpone(key, due_at).await?)
+                Ok(self.table.postpone(key, due_at, Later::Failed).await?)
             }
         }
     }
@@ -80,7 +80,9 @@ impl Worker {
         let partition = self.table.partition(&key.pk).await?;
         if partition.is_erased() {
             // What would only be erased again is not stored.
-            return Ok(());
+            return self
+                .end(key, confirmation, ConfirmationOutcome::Unclear)
+                .await;
         }
         let called = called(&partition);
         let is_snapshot = matches!(result.event.order, Order::Snapshot(_));
@@ -152,7 +154,7 @@ impl Worker {
         let waited_ms = read_at.unix_ms() - confirmation.requested_at.unix_ms();
         let waited = Duration::from_millis(u64::try_from(waited_ms).unwrap_or_default());
         let due_at = read_at.plus(waited.max(NOT_YET));
-        Ok(self.table.postpone(key, due_at).await?)
+        Ok(self.table.postpone(key, due_at, Later::NotYet).await?)
     }
 
     async fn end(

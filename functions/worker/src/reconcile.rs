@@ -21,7 +21,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::StatusCode;
 use shared::event::Status;
 use shared::key::{CONFIRMATION, ItemKey, attempt_partition};
-use shared::store::{Asked, AskedOutcome, Counts, EventStore, Partition, Run, RunOutcome};
+use shared::store::{Asked, AskedOutcome, Counts, EventStore, Later, Partition, Run, RunOutcome};
 use shared::timestamp::Timestamp;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -185,7 +185,8 @@ impl Worker {
         let error = error.unless_waiting()?;
         error.log(SOURCE);
         let due_at = self.clock.now().plus(error.try_again_after());
-        Ok(self.table.postpone(&run.key, due_at).await?)
+        let postponed = self.table.postpone(&run.key, due_at, Later::Failed);
+        Ok(postponed.await?)
     }
 
     async fn advance_run_to(

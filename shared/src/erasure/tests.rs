@@ -53,6 +53,11 @@ fn an_address_is_found_in_a_body_as_it_is_as_json_and_as_a_link() {
         "Write to 'ada.l+1@example.com'.",
         "\u{fffd}ada.l+1@example.com\u{0}",
         "<ada.l+1@example.com>, eve@example.com",
+        r#"{"note":"Contact:\nada.l+1@example.com\r\n"}"#,
+        r#"{"note":"\tada.l+1@example.com"}"#,
+        r#"{"note":"\"ada.l+1@example.com\" \/"}"#,
+        r#"{"json":"{\"note\":\"\\nada.l+1\\u0040example.com\"}"}"#,
+        r"C:\users\ada.l+1@example.com",
     ] {
         assert!(ada().is_named_in(body.as_bytes()), "{body}");
     }
@@ -124,7 +129,7 @@ proptest! {
     #[test]
     fn an_address_between_other_things_is_found(
         local in "[a-z0-9]([a-z0-9._+-]{0,8}[a-z0-9])?", domain in "[a-z0-9]{1,8}\\.[a-z]{2,4}",
-        before in "(.*[ \":<,;{(])?", after in "([ \">,;})].*)?",
+        before in "(.*([ \":<,;{(]|\\\\[nrtbf]))?", after in "([ \">,;})].*)?",
     ) {
         let address = format!("{local}@{domain}");
         let person = Person::by_email(&address, &people()).unwrap();

@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::confirmations::Confirmation;
-use super::due::Mark;
+use super::due::{Later, Mark};
 use super::item::{Item, expiry, number, text, time, word};
 use super::table::{Attributes, TIME_TO_LIVE, Table};
 use super::update::Update;
@@ -255,7 +255,7 @@ impl Table {
             .set("outcome", word(&AskedOutcome::Requested))
             .take_one("times")
             .remove("asked_at");
-        self.update(Mark::at(key.shard(), due_at).postpone_on(update))
+        self.update(Mark::at(key.shard(), due_at).postpone_on(update, Later::Failed))
             .await?;
         Ok(())
     }
@@ -273,7 +273,7 @@ impl Table {
             .only_if_not_below("times", number(1))
             .set("outcome", word(&AskedOutcome::Failed))
             .take_one("times");
-        self.update(Mark::at(key.shard(), due_at).postpone_on(update))
+        self.update(Mark::at(key.shard(), due_at).postpone_on(update, Later::Failed))
             .await?;
         Ok(())
     }
@@ -294,7 +294,7 @@ impl Table {
             .value(":unanswered", word(&AskedOutcome::Unanswered))
             .set("outcome", word(&outcome));
         let update = match due_at {
-            Some(due_at) => Mark::at(key.shard(), due_at).postpone_on(update),
+            Some(due_at) => Mark::at(key.shard(), due_at).postpone_on(update, Later::NotYet),
             None => Mark::clear_on(update),
         };
         self.update(update).await?;

@@ -37,6 +37,15 @@ const TRIES: &str = "tries";
 /// 1 from when an item is claimed until its work finds that it has to wait.
 const CLAIMED: &str = "claimed";
 
+/// Why an item's work is done later than it was to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Later {
+    /// It was done, and there is something to wait for: from then on it is new.
+    NotYet,
+    /// It failed, and stays as old as it is.
+    Failed,
+}
+
 /// The mark of an item with work to do.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
@@ -70,10 +79,14 @@ impl Mark {
         self.push_on(update).set(TRIES, number(0)).remove(CLAIMED)
     }
 
-    /// Marks the item as due later, its tries as they are: it was tried, and this is when there is more to do.
-    pub fn postpone_on(self, update: Update) -> Update {
+    /// Marks the item as due later, its tries as they are.
+    pub fn postpone_on(self, update: Update, why: Later) -> Update {
         let since = number(self.due_at.unix_ms());
-        self.push_on(update).set(DUE_SINCE, since)
+        let update = self.push_on(update);
+        match why {
+            Later::NotYet => update.set(DUE_SINCE, since),
+            Later::Failed => update,
+        }
     }
 
     /// Pushes the item's time on, and leaves it as old as it is.
@@ -200,11 +213,16 @@ impl Table {
 
     /// Has an item's work done later than it was to be, without counting a try. Nothing happens if it is done already, or is
     /// to be done later still.
-    pub async fn postpone(&self, key: &ItemKey, due_at: Timestamp) -> Result<(), StoreError> {
+    pub async fn postpone(
+        &self,
+        key: &ItemKey,
+        due_at: Timestamp,
+        why: Later,
+    ) -> Result<(), StoreError> {
         let update = Update::of_existing(key)
             .only_if("attribute_exists(due_shard)")
             .only_if("due_at < :due_at");
-        self.update(Mark::at(key.shard(), due_at).postpone_on(update))
+        self.update(Mark::at(key.shard(), due_at).postpone_on(update, why))
             .await?;
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::changes::mark_changed;
 use super::due::Mark;
 use super::erasures::{ERASED_AT, TRIES};
 use super::item::{Item, json, number, text, time};
+use super::reports::FETCHED_UNTIL;
 use super::table::{Table, unavailable};
 use super::update::Update;
 use super::{Partition, StoreError, StoredState};
@@ -20,7 +21,6 @@ use aws_sdk_dynamodb::types::ReturnValue;
 pub(super) const ERASING: &str = "erasing";
 /// Until when a report that was at work when its attempt was erased may still be uploaded, in milliseconds.
 const FETCHING_UNTIL: &str = "fetching_until";
-const FETCHED_UNTIL: &str = "fetched_until";
 
 /// An attempt, and what it is called in its items: the key of a long id holds only its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl AttemptName {
         let events = partition.events.iter().map(|event| &event.summary);
         let mut of_events = events.filter_map(|it| Some((&it.source, it.attempt.as_ref()?)));
         let stored = of_state.or_else(|| of_events.next());
-        let key = state_of(pk);
+        let key = ItemKey::state_in(pk);
         let (source, attempt) = match stored {
             Some((source, attempt)) => (source.clone(), attempt.clone()),
             None => key.attempt().map(|(source, it)| (source.to_owned(), it))?,
@@ -66,7 +66,7 @@ impl AttemptName {
     /// Where its state lies.
     #[must_use]
     pub fn state(&self) -> ItemKey {
-        state_of(&self.pk)
+        ItemKey::state_in(&self.pk)
     }
 
     /// What was never published need not be told to be gone.
@@ -90,9 +90,6 @@ pub struct ErasedItems {
     /// Parts of bodies, and what else there was of the attempt: that it was to be confirmed, or was asked for.
     pub others: usize,
 }
-
-/// Until when a worker may still be at a report of an attempt that is being erased. `None`: nobody is.
-pub type ReportsAtWork = Option<Timestamp>;
 
 impl Table {
     /// Notes that an attempt is erased, over whatever its state is: from then on no fold makes anything of its events, and a
@@ -137,23 +134,25 @@ impl Table {
         self.update_unless_overtaken(update).await
     }
 
-    /// Has nobody begin to fetch a report of this attempt any more, and tells until when who has begun may be at it.
-    pub async fn stop_reports(&self, pk: &str) -> Result<ReportsAtWork, StoreError> {
+    /// Has nobody begin to fetch a report of this attempt any more, and tells until when who has begun may be at it; `None` if nobody has.
+    pub async fn stop_reports(&self, pk: &str) -> Result<Option<Timestamp>, StoreError> {
         let mut until = None;
         for report in self.keys_of(pk, Some(REPORT_PREFIX)).await? {
-            let update =
-                Mark::clear_on(Update::of_existing(&report)).returning(ReturnValue::AllNew);
-            let left = self.update(update).await?.unwrap_or_default();
+            let stop = |update| Mark::clear_on(update).returning(ReturnValue::AllNew);
+            let left = self.update_after_transactions(&report, stop).await?;
+            let left = left.unwrap_or_default();
             until = until.max(Item(&left).optional_number(FETCHED_UNTIL));
         }
-        let key = state_of(pk);
+        let key = ItemKey::state_in(pk);
         // The reports are deleted before the bucket is emptied: who comes back in between must know it, too.
         if let Some(until) = until {
-            let update = Update::of_existing(&key)
-                .only_if("(attribute_not_exists(fetching_until) OR fetching_until < :until)")
-                .value(":until", number(until))
-                .set(FETCHING_UNTIL, number(until));
-            self.update(update).await?;
+            let note = |update: Update| {
+                update
+                    .only_if("(attribute_not_exists(fetching_until) OR fetching_until < :until)")
+                    .value(":until", number(until))
+                    .set(FETCHING_UNTIL, number(until))
+            };
+            self.update_after_transactions(&key, note).await?;
         }
         let state = self.get(&key).await?.unwrap_or_default();
         let until = Item(&state).optional_number(FETCHING_UNTIL);
@@ -196,7 +195,7 @@ impl Table {
         let keys = self.keys_of(pk, None).await?;
         let others = keys.iter();
         let others = others.filter(|it| it.sk != STATE && !it.sk.starts_with(EVENT_PREFIX));
-        let state = match self.get(&state_of(pk)).await? {
+        let state = match self.get(&ItemKey::state_in(pk)).await? {
             None => 0,
             Some(state) => {
                 let item = Item(&state);
@@ -215,7 +214,7 @@ impl Table {
 
     /// Notes that an erasure is done with an attempt.
     pub async fn end_erasing(&self, pk: &str) -> Result<(), StoreError> {
-        let update = Update::of_existing(&state_of(pk))
+        let update = Update::of_existing(&ItemKey::state_in(pk))
             .remove(ERASING)
             .remove(FETCHING_UNTIL);
         self.update(update).await?;
@@ -246,13 +245,6 @@ impl Table {
         let items = items.map_err(|error| unavailable("Query", error))?;
         let keys = items.iter().map(|item| Item(item).key());
         Ok(keys.collect::<Result<_, _>>()?)
-    }
-}
-
-fn state_of(pk: &str) -> ItemKey {
-    ItemKey {
-        pk: pk.to_owned(),
-        sk: STATE.to_owned(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! what the vendor has by now. Holds no credential.
 
 use super::StoreError;
-use super::due::Mark;
+use super::due::{Later, Mark};
 use super::item::{Item, json, text, time, word};
 use super::table::{Attributes, Table};
 use super::update::Update;
@@ -166,7 +166,7 @@ impl Table {
             .set_or_remove("message", message.map(text))
             .set("registered", json(registered));
         let update = match due_at {
-            Some(due_at) => Mark::at(key.shard(), due_at).postpone_on(update),
+            Some(due_at) => Mark::at(key.shard(), due_at).postpone_on(update, Later::Failed),
             None => Mark::clear_on(update),
         };
         self.update(update).await?;

@@ -5,19 +5,19 @@
 
 use super::StoreError;
 use super::changes::change;
-use super::due::Mark;
+use super::due::{Later, Mark};
 use super::item::{Item, expiry, json, number, text, time, word};
 use super::table::{Attributes, TIME_TO_LIVE, Table, unavailable};
 use super::update::Update;
 use crate::event::Report;
-use crate::key::{ItemKey, REPORT_PREFIX, STATE};
+use crate::key::{ItemKey, REPORT_PREFIX};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How often a report and the change of its state are written anew because others write the state just then.
 const TRIES_TOGETHER: usize = 5;
-const FETCHED_UNTIL: &str = "fetched_until";
+pub(super) const FETCHED_UNTIL: &str = "fetched_until";
 
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -245,10 +245,7 @@ impl Table {
             let update = report.settling(fetching, now, keep_for);
             return Ok(self.update(update).await?.is_some());
         }
-        let state = ItemKey {
-            pk: report.key.pk.clone(),
-            sk: STATE.to_owned(),
-        };
+        let state = ItemKey::state_in(&report.key.pk);
         for _ in 0..TRIES_TOGETHER {
             let settling = report.settling(fetching, now, keep_for);
             if self
@@ -272,6 +269,7 @@ impl Table {
         key: &ItemKey,
         fetching: Fetching,
         due_at: Timestamp,
+        why: Later,
         problem: Option<&str>,
     ) -> Result<(), StoreError> {
         let note = || {
@@ -282,7 +280,7 @@ impl Table {
         let later = note()
             .only_if("attribute_exists(due_shard)")
             .only_if("due_at < :due_at");
-        let later = Mark::at(key.shard(), due_at).postpone_on(later);
+        let later = Mark::at(key.shard(), due_at).postpone_on(later, why);
         if self.update(later).await?.is_none() {
             self.update(note()).await?;
         }

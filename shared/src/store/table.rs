@@ -28,6 +28,9 @@ pub struct Table {
     pub(super) name: String,
 }
 
+/// How often an update is tried that a transaction is in the way of.
+const TRIES: usize = 20;
+
 impl Table {
     /// The table of this name.
     #[must_use]
@@ -66,6 +69,25 @@ impl Table {
             Err(error) if condition_failed(&error) || in_a_transaction(&error) => Ok(false),
             Err(error) => Err(unavailable("UpdateItem", error)),
         }
+    }
+
+    /// The same, again and again until no transaction is writing the item: `None` if the condition does not hold, else what the update
+    /// was asked to return.
+    pub(super) async fn update_after_transactions(
+        &self,
+        key: &ItemKey,
+        update: impl Fn(Update) -> Update,
+    ) -> Result<Option<Attributes>, StoreError> {
+        for _ in 0..TRIES {
+            let request = update(Update::of_existing(key)).request(&self.client, &self.name);
+            match request.send().await {
+                Ok(answer) => return Ok(Some(answer.attributes.unwrap_or_default())),
+                Err(error) if condition_failed(&error) => return Ok(None),
+                Err(error) if in_a_transaction(&error) => {}
+                Err(error) => return Err(unavailable("UpdateItem", error)),
+            }
+        }
+        Err(StoreError::Contended(key.clone()))
     }
 
     /// Carries out all of these updates, or none: `false` if a condition does not hold, or one of the items is being written

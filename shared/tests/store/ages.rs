@@ -2,7 +2,7 @@
 
 use crate::engine::*;
 use aws_sdk_dynamodb::types::AttributeValue;
-use shared::store::{DueItem, FIRST_DUE, StoredEvent};
+use shared::store::{DueItem, FIRST_DUE, Later, StoredEvent};
 use shared::timestamp::Timestamp;
 
 const FAR: i64 = 1_000_000;
@@ -62,7 +62,11 @@ async fn what_waits_for_its_turn_grows_older_meanwhile() {
 async fn what_was_tried_and_has_to_wait_is_due_since_the_end_of_that() {
     let engine = engine().await;
     let event = marked(&engine).await;
-    engine.table.postpone(&event.key, at(900)).await.unwrap();
+    engine
+        .table
+        .postpone(&event.key, at(900), Later::NotYet)
+        .await
+        .unwrap();
     assert_eq!(due(&engine).await.due_since, at(900));
     let claimed = due(&engine).await;
     assert!(engine.table.claim(&claimed, at(2000)).await.unwrap());
@@ -70,10 +74,28 @@ async fn what_was_tried_and_has_to_wait_is_due_since_the_end_of_that() {
 }
 
 #[tokio::test]
+async fn what_failed_is_as_old_as_it_was_however_late_it_is_tried_again() {
+    let engine = engine().await;
+    let event = marked(&engine).await;
+    for seconds in [900, 1800, 3600] {
+        let postponed = engine
+            .table
+            .postpone(&event.key, at(seconds), Later::Failed);
+        postponed.await.unwrap();
+        let item = due(&engine).await;
+        assert_eq!((item.due_at, item.due_since), (at(seconds), first_due()));
+    }
+}
+
+#[tokio::test]
 async fn what_is_wanted_before_it_was_to_be_is_due_since_then() {
     let engine = engine().await;
     let event = marked(&engine).await;
-    engine.table.postpone(&event.key, at(90_000)).await.unwrap();
+    engine
+        .table
+        .postpone(&event.key, at(90_000), Later::NotYet)
+        .await
+        .unwrap();
     engine.record(&delivery("7", "{}", at(100))).await;
     let item = due(&engine).await;
     let sooner = at(100).plus(FIRST_DUE);

@@ -1,5 +1,5 @@
 use crate::engine::*;
-use shared::store::{DueItem, FIRST_DUE};
+use shared::store::{DueItem, FIRST_DUE, Later};
 
 #[tokio::test]
 async fn new_work_is_due_only_when_its_message_seems_lost() {
@@ -129,7 +129,11 @@ async fn only_work_that_is_not_done_is_postponed() {
     let stored = engine.recorded(&delivery).await;
     let item = engine.only_due(at(100)).await;
     engine.table.claim(&item, at(200)).await.unwrap();
-    engine.table.postpone(&delivery.key, at(900)).await.unwrap();
+    engine
+        .table
+        .postpone(&delivery.key, at(900), Later::NotYet)
+        .await
+        .unwrap();
     assert!(engine.due(at(899)).await.is_empty());
     let postponed = engine.only_due(at(900)).await;
     assert_eq!(postponed.tries, 1, "to postpone is no try");
@@ -139,7 +143,11 @@ async fn only_work_that_is_not_done_is_postponed() {
         .settle_event(&stored, at(1), None)
         .await
         .unwrap();
-    engine.table.postpone(&delivery.key, at(950)).await.unwrap();
+    engine
+        .table
+        .postpone(&delivery.key, at(950), Later::NotYet)
+        .await
+        .unwrap();
     assert!(engine.due(at(1_000_000)).await.is_empty());
 }
 
@@ -154,7 +162,10 @@ async fn what_is_gone_does_not_come_back() {
     assert!(!table.claim(&item, at(500)).await.unwrap());
     assert!(!table.park(&item).await.unwrap());
     assert!(!table.redrive(&item, at(500)).await.unwrap());
-    table.postpone(&delivery.key, at(500)).await.unwrap();
+    table
+        .postpone(&delivery.key, at(500), Later::NotYet)
+        .await
+        .unwrap();
     assert_eq!(engine.item(&delivery.key).await, None);
 }
 

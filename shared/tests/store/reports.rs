@@ -3,7 +3,7 @@ use shared::attempt::State;
 use shared::event::Report;
 use shared::key::{ItemKey, attempt_partition};
 use shared::store::{
-    FIRST_DUE, Fetching, KeptReport, ReportItem, ReportOrigin, ReportOutcome, StateWrite,
+    FIRST_DUE, Fetching, KeptReport, Later, ReportItem, ReportOrigin, ReportOutcome, StateWrite,
 };
 use std::time::Duration;
 
@@ -176,9 +176,10 @@ async fn a_report_that_is_postponed_says_why_and_is_not_due_before() {
     let postpone = async |seconds, problem| {
         let fetching = begin(&engine, 0).await.unwrap();
         let key = key();
-        let postponed = engine
-            .table
-            .postpone_report(&key, fetching, at(seconds), problem);
+        let postponed =
+            engine
+                .table
+                .postpone_report(&key, fetching, at(seconds), Later::NotYet, problem);
         postponed.await.unwrap();
         let report = report(&engine).await;
         (report.due_at, report.problem)
@@ -269,7 +270,8 @@ async fn a_report_that_is_still_being_made_is_not_overdue_and_one_whose_fetching
     }
     let fetching = begin(&engine, 1800).await.unwrap();
     let (table, key) = (&engine.table, key());
-    let postponed = table.postpone_report(&key, fetching, at(2100), Some("not ready"));
+    let postponed =
+        table.postpone_report(&key, fetching, at(2100), Later::NotYet, Some("not ready"));
     postponed.await.unwrap();
     assert_eq!(engine.only_due(at(10_000)).await.due_since, at(2100));
 }

@@ -3,7 +3,7 @@
 use crate::deployment::Deployment;
 use anyhow::Context;
 use aws_sdk_s3::Client;
-use shared::key::{ItemKey, STATE};
+use shared::key::ItemKey;
 use worker::archive;
 
 /// The bucket.
@@ -104,8 +104,5 @@ impl<'a> Objects<'a> {
 }
 
 fn folder(pk: &str) -> Option<String> {
-    archive::folder(&ItemKey {
-        pk: pk.to_owned(),
-        sk: STATE.to_owned(),
-    })
+    archive::folder(&ItemKey::state_in(pk))
 }

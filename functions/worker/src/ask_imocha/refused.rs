@@ -30,8 +30,10 @@ impl Worker {
             .filter(|id| Some(*id) != known)
             .collect();
         let (Some(known), false) = (known, suspects.is_empty()) else {
-            // The known one was alone in the call, or nothing tells this id from a bad key: three such in a row do.
-            self.vendors.imocha.doubt_key().await;
+            // Where the known one was alone in the call, that has said that it is the key. Else nothing tells this id from a bad key: three such in a row do.
+            if known.is_none() {
+                self.vendors.imocha.doubt_key().await;
+            }
             return self
                 .asked_in_vain(ids, &VendorError::KeyRefused(status))
                 .await;
@@ -69,8 +71,14 @@ impl Worker {
             }
         };
         // It may be wanted itself, and is asked for in any case.
-        let begun = self.begin_asking(known).await?;
-        let doubt = self.doubt(known).await?;
+        let begun = async { Ok((self.doubt(known).await?, self.begin_asking(known).await?)) };
+        let (doubt, begun) = match begun.await {
+            Ok(begun) => begun,
+            Err(error) => {
+                self.vendors.imocha.give_back(admission).await;
+                return Err(error);
+            }
+        };
         match self
             .vendors
             .imocha

@@ -65,8 +65,11 @@ impl Miss {
 
     /// Whether it could not be looked at, since the vendor or the host of the link did not answer as it should.
     fn is_unreachable(&self) -> bool {
-        let later = matches!(self.prospect(), Prospect::Later(_));
-        later && !matches!(self, Self::NotReady) && !self.is_a_turn()
+        match self {
+            Self::NotReady | Self::Impossible(_) => false,
+            Self::Vendor(error) => error.is_no_answer(),
+            Self::Download(error) => matches!(error.prospect(), Prospect::Later(_)),
+        }
     }
 
     /// Whether it is only that the vendor's API is not to be called just now.

@@ -116,6 +116,27 @@ impl VendorError {
         }
     }
 
+    /// Whether it was called and did not answer, or not with what it should.
+    #[must_use]
+    pub const fn is_no_answer(&self) -> bool {
+        match self {
+            Self::Unreachable(_)
+            | Self::TimedOut(_)
+            | Self::CutOff(_)
+            | Self::Busy { .. }
+            | Self::Strange => true,
+            Self::Off
+            | Self::Key(_)
+            | Self::Settings(_)
+            | Self::Waiting(_)
+            | Self::Store(_)
+            | Self::KeyRefused(_)
+            | Self::NotFound
+            | Self::Rejected { .. }
+            | Self::TooLarge => false,
+        }
+    }
+
     /// Whether a person has to act before it can succeed.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {

@@ -11,7 +11,8 @@ use shared::key::{CONFIRMATION, ItemKey, STATE, attempt_partition};
 use shared::person::HashKey;
 use shared::secrets::SecretText;
 use shared::store::{
-    AskedOutcome, AttemptName, Delivery, Origin, Run, StoredEvent, TIME_TO_LIVE, Table,
+    AskedOutcome, AttemptName, ConfirmationOutcome, Delivery, Origin, Run, StoredEvent,
+    TIME_TO_LIVE, Table,
 };
 use shared::timestamp::Timestamp;
 use std::time::Duration;
@@ -183,6 +184,21 @@ async fn the_parts_of_a_body_that_a_repeat_brings_back_are_erased_again() {
         assert!(!found(&world).await, "after {deliveries} deliveries");
     }
     assert_eq!(world.event(&came).await.summary.deliveries, 3);
+}
+
+#[tokio::test]
+async fn two_bodies_under_one_delivery_id_are_both_erased_by_the_first_fold() {
+    let world = world_without_keys().await;
+    bury_ada(&world.table).await;
+    let first = large("1", ADA);
+    let other = Delivery {
+        body: [ADA.as_bytes(), b" ", &first.body].concat().into(),
+        ..first.clone()
+    };
+    world.record(&first).await;
+    world.record(&other).await;
+    world.fold(&first).await;
+    assert!(!found(&world).await);
 }
 
 #[tokio::test]
@@ -426,6 +442,38 @@ async fn what_an_api_says_of_an_attempt_that_is_erased_meanwhile_is_not_kept() {
         .events
         .iter()
         .for_each(assert_erased);
+}
+
+#[tokio::test]
+async fn a_result_that_is_wanted_of_an_erased_attempt_is_not_asked_for_again_and_again() {
+    let world = world().await;
+    let came = of("7", ADA, at(0));
+    world.record(&came).await;
+    world.fold(&came).await;
+    world.take_messages();
+    erase_attempt(&world.table, "7").await;
+    let key = ItemKey::of_attempt("imocha", "7", CONFIRMATION);
+    let wanted = world.table.request_confirmation(&key, at(0));
+    assert!(wanted.await.unwrap());
+    let report = json!({ "testInvitationId": 7, "status": "Complete", "candidateEmail": ADA });
+    world.vendor().will_answer(200, &report);
+    world.worker.read_result(&key, "r").await.unwrap();
+    let confirmation = world.table.confirmation(&key).await.unwrap().unwrap();
+    assert_eq!(confirmation.outcome, ConfirmationOutcome::Unclear);
+    let marked = world.marked().await;
+    assert!(marked.iter().all(|it| it.key != key), "{marked:?}");
+    assert!(!found(&world).await);
+}
+
+#[tokio::test]
+async fn a_report_that_is_settled_while_its_attempt_is_erased_does_not_stop_that() {
+    let world = world_without_keys().await;
+    let report = offer(&world.table, "imocha", "1", &link(&world.pdf("1"))).await;
+    let conflict = json!({ "__type": "TransactionConflictException", "message": "on purpose" });
+    world.platform().refuse_next_write(conflict);
+    let stopped = world.worker.table.stop_reports(&report.pk).await.unwrap();
+    assert_eq!(stopped, None, "nobody is at it");
+    assert_eq!(world.report(&report).await.due_at, None);
 }
 
 fn listed(call: &Call) -> Option<(u16, Value)> {

@@ -314,6 +314,20 @@ async fn what_a_vendors_api_answers_is_counted() {
 }
 
 #[tokio::test]
+async fn a_key_that_a_known_id_shows_to_be_bad_is_counted_once() {
+    let world = world().await;
+    let event = step("7", Status::InProgress, at(0));
+    world.record(&event).await;
+    world.fold(&event).await;
+    world.request([7]).await;
+    let not_ours = json!({ "result": null, "errors": ["not found"] });
+    world.vendor().will_answer(401, &not_ours);
+    let ask = r#"{"version":1,"job":"ask_imocha","ids":[7],"correlation_id":"t"}"#;
+    let line = line_of(&world, ask).await;
+    assert_eq!(metric(&line, "VendorKeyRefused"), Some(1));
+}
+
+#[tokio::test]
 async fn a_call_that_is_not_made_is_counted_by_why_it_is_not() {
     for (status, counted) in [(401, "VendorKeyClosed"), (429, "VendorWaits")] {
         let world = world().await;
