@@ -24,7 +24,7 @@ pub struct ErasedAttempt {
     pub reports: usize,
     /// Versions of their objects in the bucket.
     pub objects: usize,
-    /// Parts of bodies, confirmations, requests.
+    /// Confirmations, requests, and parts of bodies; the parts are counted as they go, and not by a dry run.
     pub others: usize,
 }
 
