@@ -109,6 +109,7 @@ impl Worker {
             Ok(found) => found?,
             Err(_) => Found::Missed(Verdict::Later {
                 after: TOO_LONG,
+                why: Later::Failed,
                 unreachable: true,
                 problem: Problem::plain("it took too long"),
             }),
@@ -134,16 +135,12 @@ impl Worker {
             }
             Found::Missed(Verdict::Later {
                 after,
+                why,
                 unreachable,
                 problem,
             }) => {
                 note_postponed(unreachable);
-                let why = if unreachable {
-                    Later::Failed
-                } else {
-                    Later::NotYet
-                };
-                self.postpone_report(wanted, fetching, (after, why), &problem)
+                self.postpone_report(wanted, fetching, after, why, &problem)
                     .await
             }
             Found::Missed(Verdict::Never {
@@ -239,7 +236,8 @@ impl Worker {
         &self,
         wanted: &Wanted<'_>,
         fetching: Fetching,
-        (after, why): (Duration, Later),
+        after: Duration,
+        why: Later,
         problem: &Problem,
     ) -> Result<(), JobError> {
         let key = &wanted.report.key;

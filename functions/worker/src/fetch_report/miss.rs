@@ -5,7 +5,7 @@ use crate::download::error::{DownloadError, Prospect};
 use crate::download::link::LinkError;
 use crate::vendors::VendorError;
 use crate::vendors::error::{Advice, Waiting};
-use shared::store::ReportOutcome;
+use shared::store::{Later, ReportOutcome};
 use std::time::Duration;
 
 /// When a report that is not ready is asked for again.
@@ -63,6 +63,12 @@ impl Miss {
         }
     }
 
+    /// Whether it could not be looked at, for whatever reason but that it was not the time.
+    fn has_failed(&self) -> bool {
+        let later = matches!(self.prospect(), Prospect::Later(_));
+        later && !matches!(self, Self::NotReady) && !self.is_a_turn()
+    }
+
     /// Whether it could not be looked at, since the vendor or the host of the link did not answer as it should.
     fn is_unreachable(&self) -> bool {
         match self {
@@ -111,6 +117,8 @@ pub(super) enum Verdict {
     Later {
         /// How much.
         after: Duration,
+        /// Whether it is only not there yet.
+        why: Later,
         /// Whether somebody could not be reached, rather than that it is not there yet.
         unreachable: bool,
         /// Why.
@@ -177,6 +185,11 @@ impl Misses {
         if let Some(after) = prospects().filter_map(later).min() {
             return Verdict::Later {
                 after,
+                why: if self.0.iter().any(|(_, miss)| miss.has_failed()) {
+                    Later::Failed
+                } else {
+                    Later::NotYet
+                },
                 unreachable: self.0.iter().any(|(_, miss)| miss.is_unreachable()),
                 problem,
             };
@@ -187,6 +200,7 @@ impl Misses {
         if tries < MOST_LOOKS && self.0.iter().any(|(_, miss)| absent(miss)) {
             return Verdict::Later {
                 after: NOT_READY,
+                why: Later::NotYet,
                 unreachable: false,
                 problem,
             };
@@ -326,16 +340,29 @@ mod tests {
     }
 
     #[test]
-    fn whoever_could_not_be_reached_is_told_from_a_report_that_is_not_there_yet() {
-        let unreachable = |misses| match verdict(misses, 0) {
-            Verdict::Later { unreachable, .. } => unreachable,
+    fn whoever_could_not_be_reached_is_told_from_what_is_not_there_and_from_a_bad_key() {
+        let told = |misses| match verdict(misses, 0) {
+            Verdict::Later {
+                why, unreachable, ..
+            } => (why, unreachable),
             never @ Verdict::Never { .. } => panic!("{never:?}"),
         };
-        assert!(unreachable(vec![busy(7)]));
-        assert!(unreachable(vec![gone(), busy(7)]));
-        assert!(unreachable(vec![busy(7), Miss::NotReady]));
-        assert!(!unreachable(vec![Miss::NotReady]));
-        assert!(!unreachable(vec![gone(), Miss::NotReady]));
-        assert!(!unreachable(vec![gone()]));
+        let refused = || VendorError::KeyRefused(StatusCode::UNAUTHORIZED).into();
+        for misses in [
+            vec![busy(7)],
+            vec![gone(), busy(7)],
+            vec![busy(7), Miss::NotReady],
+            vec![refused(), busy(7)],
+        ] {
+            assert_eq!(told(misses), (Later::Failed, true));
+        }
+        for misses in [
+            vec![Miss::NotReady],
+            vec![gone(), Miss::NotReady],
+            vec![gone()],
+        ] {
+            assert_eq!(told(misses), (Later::NotYet, false));
+        }
+        assert_eq!(told(vec![refused()]), (Later::Failed, false));
     }
 }
