@@ -3,6 +3,7 @@
 //! Of *progress*: a call that claims the attempt to be finished, while nobody has read the result since; or that comes again
 //! after it was read, and says something else. Of *snapshots*: one that came before another of its stage, and comes once more
 //! after it. It may be an earlier state that the attempt has returned to, or a late try of an old call: nothing in it tells.
+//! Nor does anything tell which of two was first that were received in the same millisecond: either may have been.
 
 use super::{Heard, last_read};
 use crate::event::{Order, Score, Status};
@@ -55,10 +56,13 @@ fn returned_to_an_earlier_one(events: &[Heard]) -> bool {
     let Some(newest) = of_stage().max_by_key(|heard| heard.age()) else {
         return false;
     };
-    let overtakes = |other: &Heard| {
-        other.first_received > newest.first_received && other.last_received < newest.last_received
+    let may_lie_between = |other: &Heard| {
+        other.sk != newest.sk
+            && other.first_received >= newest.first_received
+            && other.last_received <= newest.last_received
     };
-    !newest.vouched && of_stage().any(overtakes)
+    let came_again = newest.last_received > newest.first_received;
+    came_again && !newest.vouched && of_stage().any(may_lie_between)
 }
 
 #[cfg(test)]
@@ -184,6 +188,17 @@ mod tests {
         assert!(!in_doubt(&[a(7), b(5), settled(8)]));
         assert!(in_doubt(&[a(10), b(5), settled(8)]), "and once more");
         assert!(!in_doubt(&[a(10), b(5), settled(11)]));
+    }
+
+    #[test]
+    fn snapshots_of_one_millisecond_may_have_come_in_either_order() {
+        let one = |sk, times| heard(sk, times, snapshot(Status::Completed, Stage::Active));
+        assert!(in_doubt(&[one("a", (1, 7)), one("b", (1, 3))]));
+        assert!(in_doubt(&[one("a", (1, 7)), one("b", (1, 7))]));
+        assert!(in_doubt(&[one("b", (1, 7)), one("a", (7, 7))]));
+        // By its key, what came once stands, and a repeat before it is none after it.
+        assert!(!in_doubt(&[one("a", (1, 7)), one("b", (7, 7))]));
+        assert!(!in_doubt(&[one("a", (1, 1)), one("b", (1, 1))]));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use shared::store::{
     StoredState,
 };
 use shared::timestamp::Timestamp;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use tests::inbox::Inbox;
 use tests::stage::{Stage, eventually};
@@ -152,7 +153,7 @@ async fn differs_from_undisturbed(
     let events = kept.iter().flat_map(|(_, it)| &it.events);
     let calls = events.filter(|event| event.summary.origin == Origin::Webhook);
     let mut heard: Vec<(Timestamp, &StoredEvent)> = calls.flat_map(heard).collect();
-    heard.sort_by_key(|(at, _)| *at);
+    heard.sort_by(as_the_fold_has_it);
     for (_, event) in heard {
         let body = body(&lane.stage, event).await.unwrap();
         let Some(delivery) = deliveries.iter().find(|it| it.body == body) else {
@@ -169,15 +170,34 @@ async fn differs_from_undisturbed(
     }
     let mut differences = Vec::new();
     for (pk, partition) in kept {
-        let undisturbed = standing(&lane.twin.table.partition(pk).await.unwrap());
-        let stands = standing(partition);
+        let twin = lane.twin.table.partition(pk).await.unwrap();
+        let (stands, undisturbed) = (standing(partition), standing(&twin));
         if stands != undisturbed {
+            let (heard, heard_undisturbed) = (history(partition), history(&twin));
             differences.push(format!(
-                "{pk} stands as {stands}, undisturbed as {undisturbed}"
+                "{pk} stands as {stands} by {heard}, undisturbed as {undisturbed} by {heard_undisturbed}"
             ));
         }
     }
     differences
+}
+
+/// By time. Of two in the same millisecond nobody knows which was first: where both come no more, the one with the larger key counts as the
+/// newer one; and what comes again later counts as the first.
+fn as_the_fold_has_it(
+    one: &(Timestamp, &StoredEvent),
+    other: &(Timestamp, &StoredEvent),
+) -> Ordering {
+    let last = |(_, event): &(Timestamp, &StoredEvent)| event.summary.last_received;
+    let key = |(_, event): &(Timestamp, &StoredEvent)| event.key.sk.clone();
+    let by_key = key(one).cmp(&key(other));
+    let by_key = if last(one) == one.0 {
+        by_key
+    } else {
+        by_key.reverse()
+    };
+    let later_first = last(one).cmp(&last(other)).reverse();
+    one.0.cmp(&other.0).then(later_first).then(by_key)
 }
 
 /// When an event came, and when it came again.
@@ -197,6 +217,22 @@ async fn undisturbed(lane: &Lane, ran: Option<&Ran<'_>>) -> Result<(), String> {
         lane.settle(&lane.twin).await?;
     }
     Ok(())
+}
+
+/// What was heard of an attempt, how often, and when first and last.
+fn history(partition: &Partition) -> String {
+    let events = partition.events.iter().map(|event| {
+        let StoredEvent { key, summary, .. } = event;
+        format!(
+            "{} ({:?}, {} times, {} to {})",
+            key.sk,
+            summary.origin,
+            summary.deliveries,
+            summary.first_received,
+            summary.last_received
+        )
+    });
+    events.collect::<Vec<_>>().join(", ")
 }
 
 /// Where an attempt stands, whichever of its events says so, with the report that is offered last.
