@@ -3,8 +3,9 @@
 use super::candidates::{Candidates, Webhook};
 use super::ledger::{Ledger, Wrong};
 use super::processes::{self, Each};
+use super::published::Published;
 use super::sending::{Accepted, send};
-use super::truth::{self, Published};
+use super::truth;
 use crate::everybody::Everybody;
 use crate::inbox::Inbox;
 use fastrand::Rng;
@@ -228,9 +229,10 @@ impl Run<'_> {
                 .lost
                 .push(format!("{left} items and messages are left to do"));
         }
-        let partitions: BTreeSet<String> = webhooks.iter().map(|it| it.partition.clone()).collect();
-        self.wrong.add(truth::of_attempts(stage, &partitions).await);
         self.wrong.add(self.published.take(&self.inbox).await);
+        let partitions: BTreeSet<String> = webhooks.iter().map(|it| it.partition.clone()).collect();
+        let looked_at = truth::of_attempts(stage, &partitions, &self.published);
+        self.wrong.add(looked_at.await);
     }
 }
 

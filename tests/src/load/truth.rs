@@ -1,13 +1,12 @@
 //! What the stores of a bundle say, read past the counters of calls.
 
 use super::ledger::{Stored, Wrong};
+use super::published::Published;
 use crate::bucket;
-use crate::inbox::Inbox;
 use crate::stage::Stage;
 use futures_util::{StreamExt, stream};
 use local::engine::Service;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use shared::fold::{Heard, fold};
 use shared::store::{Partition, ReportOutcome, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,13 +80,17 @@ pub(super) async fn settled(stage: &Stage) -> u64 {
     }
 }
 
-/// Whether each attempt is what follows from its events, its changes are published, and its reports are in the bucket, each once and with the bytes
-/// that are noted. The bucket is to have those of these attempts alone, and is empty afterwards: its engine copies
+/// Whether each attempt is what follows from its events, its last change has come by the bus, and its reports are in the bucket, each once and with the
+/// bytes that are noted. The bucket is to have those of these attempts alone, and is empty afterwards: its engine copies
 /// all that it has at each write.
-pub(super) async fn of_attempts(stage: &Stage, partitions: &BTreeSet<String>) -> Wrong {
+pub(super) async fn of_attempts(
+    stage: &Stage,
+    partitions: &BTreeSet<String>,
+    published: &Published,
+) -> Wrong {
     let looks = stream::iter(partitions).map(|pk| async move {
         let partition = stage.table.partition(pk).await.unwrap();
-        let wrong = of_attempt(&partition).into_iter();
+        let wrong = of_attempt(pk, &partition, published).into_iter();
         let wrong: Vec<String> = wrong.map(|it| format!("{pk}: {it}")).collect();
         (wrong, kept(stage, &partition).await)
     });
@@ -117,7 +120,7 @@ async fn kept(stage: &Stage, partition: &Partition) -> Vec<String> {
     keys
 }
 
-fn of_attempt(partition: &Partition) -> Vec<String> {
+fn of_attempt(pk: &str, partition: &Partition, published: &Published) -> Vec<String> {
     let mut wrong = Vec::new();
     let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
     let Some(stored) = &partition.state else {
@@ -127,8 +130,10 @@ fn of_attempt(partition: &Partition) -> Vec<String> {
         wrong.push("the state is not the fold of the events that are stored".to_owned());
     }
     if !stored.is_published() {
-        wrong.push(format!("version {} is not published", stored.version));
+        let version = stored.version;
+        wrong.push(format!("version {version} is not noted to be published"));
     }
+    wrong.extend(published.lacks(pk, stored.version));
     if stored.state.report.is_some() && partition.reports.is_empty() {
         wrong.push("a report is offered, and there is no work to fetch it".to_owned());
     }
@@ -138,38 +143,6 @@ fn of_attempt(partition: &Partition) -> Vec<String> {
         .filter(|it| it.outcome != ReportOutcome::Stored);
     wrong.extend(not_kept.map(|it| format!("{} is not kept: {:?}", it.key, it.outcome)));
     wrong
-}
-
-/// What was published, told apart by its id: how often, and what came under one id with different words.
-#[derive(Default)]
-pub(super) struct Published {
-    /// The SHA-256 of what each id came with.
-    ids: BTreeMap<String, [u8; 32]>,
-    pub(super) repeated: u64,
-}
-
-impl Published {
-    pub(super) fn count(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Takes what has come to an inbox. A change may come twice, each time the same.
-    pub(super) async fn take(&mut self, inbox: &Inbox<'_>) -> Wrong {
-        let mut wrong = Wrong::default();
-        for event in inbox.rest().await {
-            let detail = &event["detail"];
-            let id = detail["id"].as_str().unwrap().to_owned();
-            let words = Sha256::digest(detail["data"].to_string()).into();
-            match self.ids.insert(id, words) {
-                Some(before) if before == words => self.repeated += 1,
-                Some(_) => wrong
-                    .doubled
-                    .push(format!("{} was published as two things", detail["id"])),
-                None => {}
-            }
-        }
-        wrong
-    }
 }
 
 pub(super) async fn observe(
