@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tests::inbox::Inbox;
+use tests::quiet::until_quiet;
 use tests::stage::Stage;
 
 /// The key that people are hashed with: the same everywhere, so that attempts are called the same.
@@ -182,7 +183,7 @@ impl Lane {
     }
 
     async fn until_quiet(&self) -> Result<(), String> {
-        patience::until_quiet(&self.stage, &self.imocha).await
+        until_quiet(&self.stage, &self.imocha).await
     }
 
     /// Processes that live remember theirs.

@@ -10,6 +10,7 @@ use shared::store::{Asked, AskedOutcome, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tests::quiet::until_quiet;
 use tests::stage::{Breaker, Stage, eventually};
 use tests::vendors::endpoints;
 
@@ -17,11 +18,6 @@ use tests::vendors::endpoints;
 const A_LONG_TIME: Duration = Duration::from_hours(5);
 /// How often time passes before a test gives up.
 const MOST_ROUNDS: usize = 16;
-/// For how many looks, half a second, nothing may happen before time passes.
-const QUIET: usize = 10;
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// How many looks, twelve seconds' worth, are taken at most: a message that fails comes again after a second, five times.
-const MOST_LOOKS: usize = 240;
 
 /// A bundle whose worker asks iMocha, which calls back to it.
 pub struct Asking {
@@ -100,17 +96,10 @@ impl Asking {
         outcomes.values().any(|outcome| outcome.waits())
     }
 
-    /// Until the queue was empty for a while.
+    /// Until nothing happens any more between the two.
     pub async fn until_quiet(&self) {
-        let mut quiet = 0;
-        for _ in 0..MOST_LOOKS {
-            let messages = self.stage().messages(self.stage().bundle.queue_url());
-            quiet = if messages.await == 0 { quiet + 1 } else { 0 };
-            if quiet >= QUIET {
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
+        let quiet = until_quiet(self.stage(), &self.everybody.imocha);
+        quiet.await.unwrap();
     }
 
     /// Lets so much time pass that each of them may be asked for again, and a sweep look for what is due.
