@@ -1,7 +1,8 @@
 //! A bundle with all vendors, and every payload that is recorded under `events/`.
 
+use crate::quiet::until_quiet;
 use crate::senders::Senders;
-use crate::stage::{Stage, eventually, payload, root};
+use crate::stage::{Stage, payload, root};
 use crate::vendors::Ready;
 use bytes::Bytes;
 use local::faults::Faults;
@@ -150,20 +151,24 @@ impl Everybody {
         }
     }
 
-    /// Works off the queue, and lets the time pass that work waits for, until nothing is left to do or it has waited long enough.
+    /// Works off the queue and iMocha's callbacks, and lets the time pass that work waits for, until nothing is left to do.
+    ///
+    /// # Panics
+    ///
+    /// However much time passes, something is left.
     pub async fn let_everything_happen(&self) {
         for _ in 0..ROUNDS {
-            eventually("the queue is worked off", || async {
-                let messages = self.stage.messages(self.stage.bundle.queue_url());
-                (messages.await == 0).then_some(())
-            })
-            .await;
+            until_quiet(&self.stage, &self.imocha).await.unwrap();
             if self.stage.marked().await.is_empty() {
                 return;
             }
             self.stage.let_time_pass().await;
             self.stage.sweep().await;
         }
+        until_quiet(&self.stage, &self.imocha).await.unwrap();
+        let left = self.stage.marked().await;
+        let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+        assert!(left.is_empty(), "left to do: {}", left.join(", "));
     }
 
     /// Posts a body as its vendor would.
