@@ -2,7 +2,7 @@
 //! cause, brought back, and done.
 
 use crate::operator::json;
-use crate::redriving::dead;
+use crate::redriving::{assert_each_begins, dead, problems};
 use crate::stage::{Breaker, Stage, accepted, binaries, eventually, payload};
 use crate::vendors::deliver;
 use bytes::Bytes;
@@ -193,23 +193,6 @@ async fn offer_a_report(stage: &Stage) -> (ItemKey, String) {
         correlation_id: "t".into(),
     };
     (report, fetch.body())
-}
-
-/// Why what is listed is there, in order.
-async fn problems(stage: &Stage, list: &[&str]) -> Vec<String> {
-    let listed = json(stage, list).await;
-    let listed = listed.as_array().unwrap().iter();
-    let mut problems: Vec<String> = listed
-        .map(|it| it["problem"].as_str().unwrap().to_owned())
-        .collect();
-    problems.sort_unstable();
-    problems
-}
-
-fn assert_each_begins(problems: &[String], expected: &[&str]) {
-    let begin = |(problem, expected): (&String, &&str)| problem.starts_with(expected);
-    let all = problems.len() == expected.len() && problems.iter().zip(expected).all(begin);
-    assert!(all, "{problems:?} and not {expected:?}");
 }
 
 #[tokio::test]

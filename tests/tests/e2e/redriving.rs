@@ -74,6 +74,24 @@ async fn what_was_parked_and_dead_letters_come_back() {
     );
 }
 
+/// Why what is listed is there, in order.
+pub async fn problems(stage: &Stage, list: &[&str]) -> Vec<String> {
+    let listed = json(stage, list).await;
+    let listed = listed.as_array().unwrap().iter();
+    let mut problems: Vec<String> = listed
+        .map(|it| it["problem"].as_str().unwrap().to_owned())
+        .collect();
+    problems.sort_unstable();
+    problems
+}
+
+/// There are as many as are expected, and each begins as it is to.
+pub fn assert_each_begins(problems: &[String], expected: &[&str]) {
+    let begin = |(problem, expected): (&String, &&str)| problem.starts_with(expected);
+    let all = problems.len() == expected.len() && problems.iter().zip(expected).all(begin);
+    assert!(all, "{problems:?} and not {expected:?}");
+}
+
 #[tokio::test]
 async fn dead_letters_and_parked_work_say_why_they_are_there() {
     let stage = Stage::new().await;
@@ -103,22 +121,12 @@ async fn dead_letters_and_parked_work_say_why_they_are_there() {
     )
     .await;
     bury(&stage, r#"{"version":7,"job":"fold"}"#).await;
-    let letters = json(&stage, &["dlq", "list"]).await;
-    let mut problems: Vec<&str> = letters
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["problem"].as_str().unwrap())
-        .collect();
-    problems.sort_unstable();
     let expected = [
         "the job panicked",
         "the message is of version 7",
         "what it speaks of is gone",
     ];
-    for (problem, expected) in problems.iter().zip(expected) {
-        assert!(problem.starts_with(expected), "{problem}");
-    }
+    assert_each_begins(&problems(&stage, &["dlq", "list"]).await, &expected);
     let text = hooks(&stage, &["redrive", "--plan"]).await;
     let text = String::from_utf8(text.stdout).unwrap();
     for says in [
