@@ -7,7 +7,7 @@
 //! be there, folded, fetched and published, as in a run that nobody disturbed ([`checks`]). What a call's fate hangs on is the
 //! seed, what the call is about ([`label`]) and how often that was called, and not when: so a seed that failed fails again.
 //! Meanwhile an operator asks iMocha again, reconciles and registers ([`errands`]). Several stories run side by side, each on a
-//! bundle of its own ([`lane`]); how long they take is the machine's business ([`patience`]). [`tally`] sees that everything was
+//! bundle of its own ([`lane`]); how long they take is the machine's business ([`patience`], [`tests::quiet`]). [`tally`] sees that everything was
 //! broken in every way.
 
 mod callee;
