@@ -3,7 +3,7 @@
 use crate::bucket::objects;
 use crate::everybody::Everybody;
 use crate::operator::{hooks, json};
-use crate::stores::{bodies_in_parts, found, items};
+use crate::stores::{bodies_in_parts, everything, found, items, saying};
 use bytes::Bytes;
 use local::faults::{Call, Fault};
 use serde_json::{Value, json};
@@ -185,12 +185,10 @@ async fn assert_in_parts(stage: &Stage, expected: usize) {
 }
 
 async fn assert_gone(everybody: &Everybody, when: &str) {
+    let all = everything(&everybody.stage).await;
     for word in HERS {
-        let found = found(&everybody.stage, word).await;
-        let shown: Vec<String> = found
-            .iter()
-            .map(|it| it.chars().take(600).collect())
-            .collect();
+        let found = saying(&all, word);
+        let shown: Vec<String> = found.map(|it| it.chars().take(600).collect()).collect();
         assert!(shown.is_empty(), "{word} {when}: {shown:#?}");
     }
     let objects = objects(&everybody.stage).await;
