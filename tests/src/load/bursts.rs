@@ -32,9 +32,11 @@ pub struct Plan {
 
 /// What came of it.
 pub struct Outcome {
-    /// Deliveries that were accepted.
+    /// Deliveries of the bursts that were accepted.
     pub accepted: usize,
-    /// Tries that were not, and were made again.
+    /// Those before them that were sent one at a time, and accepted. All that follows is of these as well, but for the times.
+    pub accepted_alone: usize,
+    /// Tries that were not accepted, and were made again.
     pub turned_away: u64,
     /// Webhooks, however often each was delivered.
     pub webhooks: usize,
@@ -112,7 +114,7 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
         attempts: 0,
         wrong: Wrong::default(),
     };
-    let alone = run.alone().await;
+    let (sent_alone, alone) = run.alone().await;
     let (mut all, mut memory) = (Sent::default(), Vec::new());
     let (mut sending, mut settling) = (Duration::ZERO, Duration::ZERO);
     let mut done = 0;
@@ -132,7 +134,8 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
     run.wrong.add(run.ledger.compare(&stored));
     Outcome {
         accepted: all.accepted,
-        turned_away: all.turned_away,
+        accepted_alone: sent_alone.accepted,
+        turned_away: sent_alone.turned_away + all.turned_away,
         webhooks: run.ledger.webhooks(),
         attempts: run.attempts,
         published: run.published.count(),
@@ -148,18 +151,18 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
 }
 
 impl Run<'_> {
-    /// How long one takes that waits for nobody. Before, every function is started, and has read its secrets.
-    async fn alone(&mut self) -> Latencies {
-        let mut times = Vec::new();
+    /// Sends some one at a time, and then as many again: all of them, and how long each of the second half took, which waited for nobody. Before,
+    /// every function is started, and has read its secrets.
+    async fn alone(&mut self) -> (Sent, Latencies) {
+        let (mut all, mut times) = (Sent::default(), Vec::new());
         for _ in 0..2 {
             let webhooks = self.webhooks(ALONE);
-            times = self
-                .send(&webhooks.iter().collect::<Vec<_>>(), 1)
-                .await
-                .times;
+            let sent = self.send(&webhooks.iter().collect::<Vec<_>>(), 1).await;
             self.look_at(&webhooks).await;
+            times.clone_from(&sent.times);
+            all.add(sent);
         }
-        times.into_iter().collect()
+        (all, times.into_iter().collect())
     }
 
     /// So many that a fifth more deliveries are repeats.
