@@ -404,9 +404,8 @@ const WRITES: [&str; 6] = [
 ];
 
 /// From when so many writes of nobody's but the operator's have gone through, none of the operator's calls does.
-fn cut_off_after(breaker: &Breaker, writes: usize) -> Arc<AtomicUsize> {
-    let written = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&written);
+fn cut_off_after(breaker: &Breaker, writes: usize) {
+    let written = AtomicUsize::new(0);
     breaker.set(move |call: &Call| {
         if call.function.is_some() {
             return Fault::None;
@@ -420,7 +419,6 @@ fn cut_off_after(breaker: &Breaker, writes: usize) -> Arc<AtomicUsize> {
         }
         Fault::None
     });
-    counted
 }
 
 #[tokio::test(flavor = "multi_thread")]
