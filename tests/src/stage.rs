@@ -189,15 +189,24 @@ impl Stage {
             .sum()
     }
 
+    /// How many dead letters there are.
+    pub async fn dead(&self) -> u64 {
+        self.messages(self.bundle.dead_letter_queue_url()).await
+    }
+
     /// Sends a message to the worker.
     pub async fn send(&self, body: &str) {
-        self.sqs
-            .send_message()
-            .queue_url(self.bundle.queue_url())
-            .message_body(body)
-            .send()
-            .await
-            .unwrap();
+        self.send_to(self.bundle.queue_url(), body).await;
+    }
+
+    /// Puts a message among the dead letters.
+    pub async fn bury(&self, body: &str) {
+        self.send_to(self.bundle.dead_letter_queue_url(), body).await;
+    }
+
+    async fn send_to(&self, queue_url: &str, body: &str) {
+        let message = self.sqs.send_message().message_body(body);
+        message.queue_url(queue_url).send().await.unwrap();
     }
 
     /// Has the worker look for work that is due.

@@ -2,7 +2,7 @@
 //! cause, brought back, and done.
 
 use crate::operator::json;
-use crate::redriving::{assert_each_begins, dead, problems};
+use crate::redriving::{assert_each_begins, problems};
 use crate::stage::{Breaker, Stage, accepted, binaries, eventually, payload};
 use crate::vendors::deliver;
 use bytes::Bytes;
@@ -65,7 +65,7 @@ async fn what_failed_is_listed_with_its_cause_and_once_mended_brought_back_and_d
     let delivered = deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await;
     let (_, id) = accepted(delivered).await;
     eventually("both are dead", || async {
-        (dead(&stage).await == 2).then_some(())
+        (stage.dead().await == 2).then_some(())
     })
     .await;
     let event = stage.event(&id).await.unwrap();
@@ -237,7 +237,7 @@ async fn a_worker_that_panics_does_the_rest_of_its_batch_and_what_broke_it_comes
         stage.send(body).await;
     }
     eventually("they are dead", || async {
-        (dead(stage).await == 3).then_some(())
+        (stage.dead().await == 3).then_some(())
     })
     .await;
     let causes = [
@@ -271,7 +271,7 @@ async fn a_worker_that_panics_does_the_rest_of_its_batch_and_what_broke_it_comes
     .await;
     assert!(problem.contains("not public"), "{problem}");
     eventually("what nobody can mend dies again", || async {
-        (dead(stage).await == 3).then_some(())
+        (stage.dead().await == 3).then_some(())
     })
     .await;
     assert_each_begins(&problems(stage, &["dlq", "list"]).await, &causes);

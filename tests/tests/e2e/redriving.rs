@@ -10,25 +10,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"t"}"#;
 
-pub async fn bury(stage: &Stage, body: &str) {
-    let message = stage.sqs.send_message().message_body(body);
-    let dead_letters = stage.bundle.dead_letter_queue_url();
-    message.queue_url(dead_letters).send().await.unwrap();
-}
-
 #[tokio::test]
 async fn dead_letters_are_listed_and_stay() {
     let stage = Stage::new().await;
     assert_eq!(json(&stage, &["dlq", "list"]).await, value!([]));
     // More than one answer of SQS holds.
     for _ in 0..11 {
-        bury(
-            &stage,
-            r#"{"version":1,"job":"sweep","correlation_id":"test"}"#,
-        )
-        .await;
+        stage.bury(r#"{"version":1,"job":"sweep","correlation_id":"test"}"#).await;
     }
-    bury(&stage, "hello ada@example.com").await;
+    stage.bury("hello ada@example.com").await;
     let letters = json(&stage, &["dlq", "list"]).await;
     let letters = letters.as_array().unwrap();
     let (ours, others): (Vec<_>, Vec<_>) = letters.iter().partition(|it| it["problem"].is_null());
@@ -49,7 +39,7 @@ async fn dead_letters_are_listed_and_stay() {
 async fn what_was_parked_and_dead_letters_come_back() {
     let stage = Stage::new().await;
     ask_in_vain(&stage, &["11", "12"]).await;
-    bury(&stage, r#"{"version":1,"job":"sweep"}"#).await;
+    stage.bury(r#"{"version":1,"job":"sweep"}"#).await;
     park(&stage).await;
     assert_eq!(stage.table.parked().await.unwrap().len(), 2);
     let plan = json(&stage, &["redrive", "--plan"]).await;
@@ -68,10 +58,7 @@ async fn what_was_parked_and_dead_letters_come_back() {
     let rest = value!({ "items": 1, "messages": 1, "more": false });
     assert_eq!(brought, rest);
     assert_eq!(stage.table.count_marked().await.unwrap(), 2);
-    assert_eq!(
-        stage.messages(stage.bundle.dead_letter_queue_url()).await,
-        0
-    );
+    assert_eq!(stage.dead().await, 0);
 }
 
 /// Why what is listed is there, in order.
@@ -110,17 +97,9 @@ async fn dead_letters_and_parked_work_say_why_they_are_there() {
             .unwrap()
             .starts_with("the job panicked (")
     );
-    bury(
-        &stage,
-        r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#,
-    )
-    .await;
-    bury(
-        &stage,
-        r#"{"version":1,"job":"fold","pk":"imocha#attempt#9","sk":"event#0","correlation_id":"t"}"#,
-    )
-    .await;
-    bury(&stage, r#"{"version":7,"job":"fold"}"#).await;
+    stage.bury(r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#).await;
+    stage.bury(r#"{"version":1,"job":"fold","pk":"imocha#attempt#9","sk":"event#0","correlation_id":"t"}"#).await;
+    stage.bury(r#"{"version":7,"job":"fold"}"#).await;
     let expected = [
         "the job panicked",
         "the message is of version 7",
@@ -146,17 +125,13 @@ async fn dead_letters_and_parked_work_say_why_they_are_there() {
 
 async fn bury_sweeps(stage: &Stage, count: usize) {
     for _ in 0..count {
-        bury(stage, SWEEP).await;
+        stage.bury(SWEEP).await;
     }
-}
-
-pub async fn dead(stage: &Stage) -> u64 {
-    stage.messages(stage.bundle.dead_letter_queue_url()).await
 }
 
 async fn some_are_brought_back(stage: &Stage, of: u64) {
     eventually("some are brought back", || async {
-        (dead(stage).await < of).then_some(())
+        (stage.dead().await < of).then_some(())
     })
     .await;
 }
@@ -216,7 +191,7 @@ async fn what_dies_while_a_redrive_is_at_it_stays_and_keeps_nothing_else_back() 
     some_are_brought_back(&stage, 12).await;
     // More than one answer of SQS holds.
     for _ in 0..11 {
-        bury(&stage, "died again").await;
+        stage.bury("died again").await;
     }
     let ended = redrive.wait_with_output().await.unwrap();
     assert!(ended.status.success());

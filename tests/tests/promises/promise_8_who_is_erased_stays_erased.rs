@@ -142,8 +142,7 @@ async fn dead_letters(everybody: &Everybody) {
         stage.send(body).await;
     }
     eventually("they are dead", || async {
-        let dead = stage.messages(stage.bundle.dead_letter_queue_url()).await;
-        (dead == 3).then_some(())
+        (stage.dead().await == 3).then_some(())
     })
     .await;
 }
