@@ -1,6 +1,7 @@
 //! What a receiver leans on breaks.
 
-use crate::stage::{Breaker, Hold, Stage, accepted, payload};
+use tests::faults::{Breaker, Hold};
+use crate::stage::{Stage, accepted, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
 use local::engine::Service;

@@ -1,7 +1,8 @@
 //! `docs/openapi.json` held against the real functions: every payload in it is posted, every way of being refused is tried, and each answer is
 //! one that the document has, of the type and shape that it says.
 
-use crate::stage::{Breaker, Stage, payload, root};
+use tests::faults::Breaker;
+use crate::stage::{Stage, payload, root};
 use crate::vendors::{Ready, ready};
 use bytes::Bytes;
 use imocha_webhook::Imocha;

@@ -3,7 +3,8 @@
 
 use crate::operator::json;
 use crate::redriving::{assert_each_begins, problems};
-use crate::stage::{Breaker, Stage, accepted, binaries, eventually, payload};
+use tests::faults::Breaker;
+use crate::stage::{Stage, accepted, binaries, eventually, payload};
 use crate::vendors::deliver;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;

@@ -1,7 +1,8 @@
 //! A webhook in, an event out: what other systems get to read, on the bus.
 
 use crate::inbox::Inbox;
-use crate::stage::{Breaker, Hold, Stage, accepted, payload};
+use tests::faults::{Breaker, Hold};
+use crate::stage::{Stage, accepted, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;

@@ -2,7 +2,8 @@
 
 use crate::commands::{ask_in_vain, park};
 use crate::operator::{hooks, json, signal, started};
-use crate::stage::{Breaker, Stage, eventually};
+use tests::faults::Breaker;
+use crate::stage::{Stage, eventually};
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::{Value, json as value};
 use std::sync::Arc;

@@ -2,7 +2,8 @@
 
 use crate::operator::fed;
 use crate::secrets::{held, with_a_new_cache};
-use crate::stage::{Breaker, Stage, eventually, payload};
+use tests::faults::Breaker;
+use crate::stage::{Stage, eventually, payload};
 use local::engine::Service;
 use local::faults::{ErrorAnswer, Fault};
 use local::stand_ins::Xobin as XobinApi;

@@ -2,7 +2,8 @@
 
 use crate::operator::{hooks, json, signal};
 use crate::replay::{ATTEMPT, REPLAY, counts, spawn, stored, unread_imocha};
-use crate::stage::{Breaker, Hold, Stage, payload};
+use tests::faults::{Breaker, Hold};
+use crate::stage::{Stage, payload};
 use local::engine::Service;
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::Value;

@@ -2,7 +2,8 @@
 
 use crate::inbox::call;
 use crate::operator::variable;
-use crate::stage::{Breaker, Stage, accepted, binaries, payload, root};
+use tests::faults::Breaker;
+use crate::stage::{Stage, accepted, binaries, payload, root};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
 use local::faults::{ErrorAnswer, Fault};

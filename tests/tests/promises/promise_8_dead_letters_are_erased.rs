@@ -5,7 +5,8 @@ use crate::operator::{hooks, json};
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::{Value, json as value};
 use std::sync::Arc;
-use tests::stage::{Breaker, Stage};
+use tests::faults::Breaker;
+use tests::stage::Stage;
 
 const ADA: &str = "ada@example.com";
 const ERASE: [&str; 3] = ["erase", "--email", ADA];

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::inbox::Inbox;
-use tests::stage::{Breaker, Stage, eventually, payload};
+use tests::faults::Breaker;
+use tests::stage::{Stage, eventually, payload};
 use tests::vendors::secret_value;
 use words::Words;
 

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tests::inbox::Inbox;
-use tests::stage::{Breaker, Stage, accepted, eventually};
+use tests::faults::Breaker;
+use tests::stage::{Stage, accepted, eventually};
 use tests::vendors::deliver;
 
 const ADA: &str = "ada@example.com";

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tests::inbox::Inbox;
-use tests::stage::{Breaker, Stage, accepted, eventually, payload};
+use tests::faults::Breaker;
+use tests::stage::{Stage, accepted, eventually, payload};
 
 const ELENA: &str = "elena.vasquez@example.com";
 const EVE: &str = "eve@example.com";

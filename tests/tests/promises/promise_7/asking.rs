@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tests::quiet::until_quiet;
-use tests::stage::{Breaker, Stage, eventually};
+use tests::faults::Breaker;
+use tests::stage::{Stage, eventually};
 use tests::vendors::endpoints;
 
 /// Longer than iMocha is ever waited for.
