@@ -60,10 +60,7 @@ impl Faults for Breaker {
         Box::pin(ready(fault))
     }
 
-    fn before_vendor<'a>(
-        &'a self,
-        call: &'a VendorCall,
-    ) -> BoxFuture<'a, Fault> {
+    fn before_vendor<'a>(&'a self, call: &'a VendorCall) -> BoxFuture<'a, Fault> {
         let fault = self.vendors.lock().unwrap()(call);
         Box::pin(ready(fault))
     }

@@ -199,7 +199,8 @@ impl Stage {
 
     /// Puts a message among the dead letters.
     pub async fn bury(&self, body: &str) {
-        self.send_to(self.bundle.dead_letter_queue_url(), body).await;
+        self.send_to(self.bundle.dead_letter_queue_url(), body)
+            .await;
     }
 
     async fn send_to(&self, queue_url: &str, body: &str) {

@@ -1,6 +1,5 @@
 //! What a receiver leans on breaks.
 
-use tests::faults::{Breaker, Hold};
 use crate::stage::{Stage, accepted, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
@@ -9,6 +8,7 @@ use local::faults::{ErrorAnswer, Fault};
 use shared::event::Status;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::faults::{Breaker, Hold};
 
 async fn broken() -> (Stage, Breaker) {
     let breaker = Breaker::new();

@@ -3,7 +3,6 @@
 
 use crate::operator::json;
 use crate::redriving::{assert_each_begins, problems};
-use tests::faults::Breaker;
 use crate::stage::{Stage, accepted, binaries, eventually, payload};
 use crate::vendors::deliver;
 use bytes::Bytes;
@@ -27,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tests::environment::variable;
+use tests::faults::Breaker;
 use worker::download::names::Names;
 use worker::job::{Job, Message};
 

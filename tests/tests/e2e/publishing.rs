@@ -1,7 +1,6 @@
 //! A webhook in, an event out: what other systems get to read, on the bus.
 
 use crate::inbox::Inbox;
-use tests::faults::{Breaker, Hold};
 use crate::stage::{Stage, accepted, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use shared::key::{ItemKey, STATE};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tests::faults::{Breaker, Hold};
 
 #[tokio::test]
 async fn a_webhook_in_is_an_event_out_without_anybody_in_it() {

@@ -2,12 +2,12 @@
 
 use crate::commands::{ask_in_vain, park};
 use crate::operator::{hooks, json, signal, started};
-use tests::faults::Breaker;
 use crate::stage::{Stage, eventually};
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::faults::Breaker;
 
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"t"}"#;
 
@@ -17,7 +17,9 @@ async fn dead_letters_are_listed_and_stay() {
     assert_eq!(json(&stage, &["dlq", "list"]).await, value!([]));
     // More than one answer of SQS holds.
     for _ in 0..11 {
-        stage.bury(r#"{"version":1,"job":"sweep","correlation_id":"test"}"#).await;
+        stage
+            .bury(r#"{"version":1,"job":"sweep","correlation_id":"test"}"#)
+            .await;
     }
     stage.bury("hello ada@example.com").await;
     let letters = json(&stage, &["dlq", "list"]).await;
@@ -98,7 +100,9 @@ async fn dead_letters_and_parked_work_say_why_they_are_there() {
             .unwrap()
             .starts_with("the job panicked (")
     );
-    stage.bury(r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#).await;
+    stage
+        .bury(r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#)
+        .await;
     stage.bury(r#"{"version":1,"job":"fold","pk":"imocha#attempt#9","sk":"event#0","correlation_id":"t"}"#).await;
     stage.bury(r#"{"version":7,"job":"fold"}"#).await;
     let expected = [

@@ -2,7 +2,6 @@
 
 use crate::operator::fed;
 use crate::secrets::{held, with_a_new_cache};
-use tests::faults::Breaker;
 use crate::stage::{Stage, eventually, payload};
 use local::engine::Service;
 use local::faults::{ErrorAnswer, Fault};
@@ -14,6 +13,7 @@ use shared::secrets::Stage as SecretStage;
 use shared::store::RegistrationOutcome;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use tests::faults::Breaker;
 use xobin_webhook::{Credentials, Xobin};
 
 const KEY: &str = "key-of-xobin";

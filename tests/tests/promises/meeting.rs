@@ -160,7 +160,9 @@ pub async fn in_time(mut race: impl AsyncFnMut() -> bool) {
             return;
         }
     }
-    panic!("the machine is too slow: {MOST_RACES} times, a write was held for {HELD_FOR_TOO_LONG:?}");
+    panic!(
+        "the machine is too slow: {MOST_RACES} times, a write was held for {HELD_FOR_TOO_LONG:?}"
+    );
 }
 
 impl Faults for Meeting {
