@@ -90,9 +90,10 @@ pub(super) async fn of_attempts(
 ) -> Wrong {
     let looks = stream::iter(partitions).map(|pk| async move {
         let partition = stage.table.partition(pk).await.unwrap();
+        let (keys, not_kept) = kept(stage, &partition).await;
         let wrong = of_attempt(pk, &partition, published).into_iter();
-        let wrong: Vec<String> = wrong.map(|it| format!("{pk}: {it}")).collect();
-        (wrong, kept(stage, &partition).await)
+        let wrong = wrong.chain(not_kept).map(|it| format!("{pk}: {it}"));
+        (wrong.collect(), keys)
     });
     let looks: Vec<(Vec<String>, Vec<String>)> = looks.buffer_unordered(AT_ONCE).collect().await;
     let (lost, kept): (Vec<_>, Vec<_>) = looks.into_iter().unzip();
@@ -111,13 +112,16 @@ pub(super) async fn of_attempts(
     wrong
 }
 
-/// The keys of an attempt's reports, whose bytes are in the bucket as they are noted.
-async fn kept(stage: &Stage, partition: &Partition) -> Vec<String> {
-    let mut keys = Vec::new();
-    for report in partition.reports.iter().filter(|it| it.kept.is_some()) {
-        keys.push(bucket::kept(stage, report).await.0);
+/// The keys of an attempt's reports whose bytes are in the bucket as they are noted, and what is wrong with the others.
+async fn kept(stage: &Stage, partition: &Partition) -> (Vec<String>, Vec<String>) {
+    let (mut keys, mut wrong) = (Vec::new(), Vec::new());
+    for report in &partition.reports {
+        match bucket::look_for(stage, report).await {
+            Ok((key, _)) => keys.push(key),
+            Err(problem) => wrong.push(problem),
+        }
     }
-    keys
+    (keys, wrong)
 }
 
 fn of_attempt(pk: &str, partition: &Partition, published: &Published) -> Vec<String> {
@@ -137,11 +141,11 @@ fn of_attempt(pk: &str, partition: &Partition, published: &Published) -> Vec<Str
     if stored.state.report.is_some() && partition.reports.is_empty() {
         wrong.push("a report is offered, and there is no work to fetch it".to_owned());
     }
-    let not_kept = partition
+    let not_stored = partition
         .reports
         .iter()
         .filter(|it| it.outcome != ReportOutcome::Stored);
-    wrong.extend(not_kept.map(|it| format!("{} is not kept: {:?}", it.key, it.outcome)));
+    wrong.extend(not_stored.map(|it| format!("{} ends as {:?}", it.key, it.outcome)));
     wrong
 }
 
