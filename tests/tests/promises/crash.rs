@@ -10,7 +10,7 @@
 //! bundle of its own ([`lane`]); how long they take is the machine's business ([`patience`], [`tests::quiet`]). [`tally`] sees that everything was
 //! broken in every way.
 
-mod callee;
+pub mod callee;
 mod checks;
 mod dice;
 mod errands;

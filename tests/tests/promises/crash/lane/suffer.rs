@@ -1,8 +1,9 @@
 //! One thing that is down on a lane, and what comes of what is sent meanwhile.
 
 use super::Lane;
+use crate::crash::callee::Callee;
 use crate::crash::checks;
-use crate::crash::outage::{Dependency, Outage};
+use crate::crash::outage::Outage;
 use crate::crash::scenario::{self, Delivery};
 use crate::crash::sender;
 use futures_util::future::{join_all, select};
@@ -47,7 +48,7 @@ impl Lane {
             &self.imocha,
             &self.jobmojito,
         );
-        if outage.of == Dependency::Aws(Service::SecretsManager) {
+        if outage.of == Callee::Aws(Service::SecretsManager) {
             self.forget_secrets().await;
         }
         self.plan.begin_outage(outage);
