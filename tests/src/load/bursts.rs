@@ -107,7 +107,7 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
     let mut run = Run {
         everybody,
         inbox: Inbox::of_all_changes(&everybody.stage).await,
-        candidates: Candidates::new(everybody.links.clone()),
+        candidates: Candidates::new(everybody.vendors.links.clone()),
         rng: Rng::with_seed(plan.seed),
         ledger: Ledger::default(),
         published: Published::default(),

@@ -91,7 +91,7 @@ fn with_an_api(offers: &Offers) -> Vec<(Offer, Expected)> {
     // The link that the API tells may be anybody's, too; then there is another call.
     for link in some(offers.trap.links()) {
         let offer = offers.of("imocha", "gone");
-        let imocha = &offers.everybody.imocha;
+        let imocha = &offers.everybody.vendors.imocha;
         imocha.report(offer.imocha_id(), "pdfReportUrl", json!(link));
         all.push((offer, Expected::ByTheApi));
     }

@@ -3,7 +3,7 @@
 #[path = "promise_8/words.rs"]
 mod words;
 
-use crate::everybody::{API_KEY, Everybody, Recorded, recorded};
+use crate::everybody::{Everybody, Recorded, recorded};
 use crate::operator::hooks;
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -12,9 +12,10 @@ use local::faults::{ErrorAnswer, Fault};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tests::inbox::Inbox;
 use tests::faults::Breaker;
+use tests::inbox::Inbox;
 use tests::stage::{Stage, eventually, payload};
+use tests::stand_ins::API_KEY;
 use tests::vendors::secret_value;
 use words::Words;
 
@@ -85,6 +86,7 @@ async fn everything_comes(everybody: &Everybody) {
     }
     for id in [3_314_697, 3_314_702, 9] {
         everybody
+            .vendors
             .imocha
             .invite(id, "completed", "2026-01-15T10:00:00Z");
     }
@@ -234,7 +236,7 @@ async fn nothing_of_any_payload_or_secret_is_in_a_log_or_on_standard_error() {
     .await;
     let stage = &everybody.stage;
     let api_url = stage.bundle.api_url();
-    everybody.imocha.call_back_to({
+    everybody.vendors.imocha.call_back_to({
         let call = everybody.ready("imocha", "", "", Bytes::new());
         format!("{api_url}{}", call.path)
     });

@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tests::inbox::Inbox;
 use tests::faults::Breaker;
+use tests::inbox::Inbox;
 use tests::stage::{Stage, accepted, eventually, payload};
 
 const ELENA: &str = "elena.vasquez@example.com";
@@ -236,13 +236,16 @@ async fn operators_bring_nothing_back(everybody: &Everybody) {
     assert_eq!(replayed["changed"], 0, "{replayed}");
     json(stage, &["replay", "--unreadable"]).await;
     everybody
+        .vendors
         .imocha
         .remember(5001, imocha(everybody, 5001, ELENA, "Complete").to_vec());
     everybody
+        .vendors
         .imocha
         .invite(5001, "completed", "2026-01-15T10:00:00Z");
     let call = everybody.ready("imocha", "", "", Bytes::new());
     everybody
+        .vendors
         .imocha
         .call_back_to(format!("{}{}", stage.bundle.api_url(), call.path));
     let window = ["--from", "2026-01-15", "--to", "2026-01-16", "--wait"];

@@ -10,8 +10,8 @@ use shared::store::{Asked, AskedOutcome, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tests::quiet::until_quiet;
 use tests::faults::Breaker;
+use tests::quiet::until_quiet;
 use tests::stage::{Stage, eventually};
 use tests::vendors::endpoints;
 
@@ -48,7 +48,7 @@ impl Asking {
         let stage = &everybody.stage;
         let path = endpoints::<Imocha>(stage).await[0].path.clone();
         let url = format!("{}{path}", stage.bundle.api_url());
-        everybody.imocha.call_back_to(url);
+        everybody.vendors.imocha.call_back_to(url);
         Self { everybody, breaker }
     }
 
@@ -59,7 +59,7 @@ impl Asking {
     /// Makes these attempts of iMocha's.
     pub fn has(&self, ids: impl IntoIterator<Item = i64>) {
         for id in ids {
-            self.everybody.imocha.remember(id, callback(id));
+            self.everybody.vendors.imocha.remember(id, callback(id));
         }
     }
 
@@ -78,7 +78,7 @@ impl Asking {
 
     /// How often iMocha was asked for an id by a call that it saw.
     pub fn times(&self, id: i64) -> usize {
-        let calls = self.everybody.imocha.calls();
+        let calls = self.everybody.vendors.imocha.calls();
         calls.iter().flatten().filter(|asked| **asked == id).count()
     }
 
@@ -99,7 +99,7 @@ impl Asking {
 
     /// Until nothing happens any more between the two.
     pub async fn until_quiet(&self) {
-        let quiet = until_quiet(self.stage(), &self.everybody.imocha);
+        let quiet = until_quiet(self.stage(), &self.everybody.vendors.imocha);
         quiet.await.unwrap();
     }
 

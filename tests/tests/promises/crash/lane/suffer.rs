@@ -42,12 +42,7 @@ impl Lane {
         minutes: usize,
         expected: StatusCode,
     ) -> Suffered {
-        let deliveries = scenario::of_each(
-            FIRST_OUTAGE + number,
-            &self.links,
-            &self.imocha,
-            &self.jobmojito,
-        );
+        let deliveries = scenario::of_each(FIRST_OUTAGE + number, &self.vendors);
         if outage.of == Callee::Aws(Service::SecretsManager) {
             self.forget_secrets().await;
         }
