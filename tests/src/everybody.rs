@@ -10,10 +10,15 @@ use local::faults::Faults;
 use local::{Callers, Options};
 use reqwest::Response;
 use serde_json::Value;
+use shared::key::CONFIRMATION;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How often what waits is due at once.
 const ROUNDS: usize = 10;
+/// After so many of them, a day is over.
+const ROUNDS_OF_A_DAY: usize = 4;
+const MORE_THAN_A_DAY: Duration = Duration::from_hours(25);
 
 /// A recorded payload.
 pub struct Recorded {
@@ -121,18 +126,22 @@ impl Everybody {
         }
     }
 
-    /// Works off the queue and iMocha's callbacks, and lets the time pass that work waits for, until nothing is left to do.
+    /// Works off the queue and iMocha's callbacks, and lets the time pass that work waits for, until nothing is left to do: at last
+    /// more than a day, for which vendors are asked for results that they do not know.
     ///
     /// # Panics
     ///
     /// However much time passes, something is left.
     pub async fn let_everything_happen(&self) {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             until_quiet(&self.stage, &self.vendors.imocha)
                 .await
                 .unwrap();
             if self.stage.marked().await.is_empty() {
                 return;
+            }
+            if round >= ROUNDS_OF_A_DAY {
+                self.let_a_day_pass_for_confirmations().await;
             }
             self.stage.let_time_pass().await;
             self.stage.sweep().await;
@@ -143,6 +152,15 @@ impl Everybody {
         let left = self.stage.marked().await;
         let left: Vec<String> = left.iter().map(ToString::to_string).collect();
         assert!(left.is_empty(), "left to do: {}", left.join(", "));
+    }
+
+    async fn let_a_day_pass_for_confirmations(&self) {
+        let marked = self.stage.marked().await.into_iter();
+        for key in marked.filter(|key| key.sk == CONFIRMATION) {
+            let bundle = &self.stage.bundle;
+            let passed = bundle.let_time_pass(&key.pk, &key.sk, MORE_THAN_A_DAY);
+            passed.await.unwrap();
+        }
     }
 
     /// Posts a body as its vendor would.
