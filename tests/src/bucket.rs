@@ -26,16 +26,37 @@ pub async fn keys(stage: &Stage) -> BTreeSet<String> {
 }
 
 /// The bytes of a report that is kept: those whose SHA-256 is noted. And its key.
+///
+/// # Panics
+///
+/// It is not kept.
 pub async fn kept(stage: &Stage, report: &ReportItem) -> (String, Vec<u8>) {
-    let what = format!("{}: {:?}", report.key, report.problem);
-    let kept = report.kept.as_ref().unwrap_or_else(|| panic!("{what}"));
+    let looked_for = look_for(stage, report).await;
+    looked_for.unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// The same of one that may not be kept.
+///
+/// # Errors
+///
+/// It is not noted to be kept, or not in the bucket as it is noted.
+pub async fn look_for(stage: &Stage, report: &ReportItem) -> Result<(String, Vec<u8>), String> {
+    let Some(kept) = &report.kept else {
+        let (outcome, problem) = (report.outcome, &report.problem);
+        let key = &report.key;
+        return Err(format!("{key} is not kept: {outcome:?}, {problem:?}"));
+    };
     let url = url(stage, &format!("/{}", kept.s3_key));
     let answer = stage.http.get(url).send().await.unwrap();
-    assert_eq!(answer.status(), 200, "{what}");
+    let status = answer.status();
     let bytes: Vec<u8> = answer.bytes().await.unwrap().into();
-    assert_eq!(hex::encode(Sha256::digest(&bytes)), kept.sha256, "{what}");
-    assert_eq!(bytes.len() as u64, kept.size_bytes, "{what}");
-    (kept.s3_key.clone(), bytes)
+    let is_as_noted =
+        hex::encode(Sha256::digest(&bytes)) == kept.sha256 && bytes.len() as u64 == kept.size_bytes;
+    if status != 200 || !is_as_noted {
+        let key = &report.key;
+        return Err(format!("{key} is not what is in the bucket: {status}"));
+    }
+    Ok((kept.s3_key.clone(), bytes))
 }
 
 /// Deletes every version of every object. The key of each.

@@ -1,21 +1,24 @@
 //! A bundle with all vendors, and every payload that is recorded under `events/`.
 
+use crate::quiet::until_quiet;
 use crate::senders::Senders;
-use crate::stage::{Stage, eventually, payload, root};
+use crate::stage::{Stage, payload, root};
+use crate::stand_ins::StandIns;
 use crate::vendors::Ready;
 use bytes::Bytes;
 use local::faults::Faults;
-use local::stand_ins::{self, Gate, Links};
 use local::{Callers, Options};
 use reqwest::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
+use shared::key::CONFIRMATION;
 use std::sync::Arc;
-
-/// The key of the vendors' APIs.
-pub const API_KEY: &str = "an-api-key-of-the-vendors";
+use std::time::Duration;
 
 /// How often what waits is due at once.
 const ROUNDS: usize = 10;
+/// After so many of them, a day is over.
+const ROUNDS_OF_A_DAY: usize = 4;
+const MORE_THAN_A_DAY: Duration = Duration::from_hours(25);
 
 /// A recorded payload.
 pub struct Recorded {
@@ -33,15 +36,9 @@ pub struct Recorded {
 pub struct Everybody {
     /// The bundle.
     pub stage: Stage,
-    /// iMocha's API.
-    pub imocha: stand_ins::Imocha,
-    /// JobMojito's API.
-    pub jobmojito: stand_ins::Jobmojito,
-    /// Where the links in payloads lead.
-    pub links: Links,
+    /// Those who stand in.
+    pub vendors: StandIns,
     senders: Senders,
-    _others: (stand_ins::Testlify, stand_ins::Xobin),
-    _gates: Vec<Gate>,
 }
 
 /// All payloads, in the order of their names.
@@ -90,27 +87,10 @@ impl Everybody {
     }
 
     async fn assemble(faults: Option<Arc<dyn Faults>>, change: impl FnOnce(&mut Options)) -> Self {
-        let imocha = stand_ins::Imocha::start(API_KEY).await.unwrap();
-        let jobmojito = stand_ins::Jobmojito::start(API_KEY).await.unwrap();
-        let testlify = stand_ins::Testlify::start().await.unwrap();
-        let xobin = stand_ins::Xobin::start(API_KEY).await.unwrap();
         let callers = Callers::default();
-        let mut urls = [
-            ("imocha", imocha.base_url().to_owned()),
-            ("jobmojito", jobmojito.base_url().to_owned()),
-            ("testlify", testlify.base_url().to_owned()),
-            ("xobin", xobin.base_url().to_owned()),
-        ];
-        let mut gates = Vec::new();
-        for (vendor, url) in &mut urls {
-            let Some(faults) = &faults else { break };
-            let gate = Gate::before(vendor, url, Arc::clone(faults), callers.clone());
-            let gate = gate.await.unwrap();
-            gate.base_url().clone_into(url);
-            gates.push(gate);
-        }
+        let vendors = StandIns::start(faults.as_ref(), &callers).await;
         let stage = Stage::with(|options| {
-            equip(options, &urls);
+            vendors.equip(options);
             options.faults = faults;
             options.callers = callers;
             change(options);
@@ -119,18 +99,14 @@ impl Everybody {
         Self {
             senders: Senders::of(&stage).await,
             stage,
-            imocha,
-            jobmojito,
-            links: Links::to(&urls.each_ref().map(|(vendor, url)| (*vendor, url.as_str()))),
-            _others: (testlify, xobin),
-            _gates: gates,
+            vendors,
         }
     }
 
     /// The payload with links that lead to the stand-ins.
     #[must_use]
     pub fn led(&self, body: &[u8]) -> Bytes {
-        self.links.lead(body).into()
+        self.vendors.links.lead(body).into()
     }
 
     /// Has the vendors' APIs say what this callback says.
@@ -141,28 +117,49 @@ impl Everybody {
         if source == "imocha"
             && let Some(id) = said["TestInvitationId"].as_i64()
         {
-            self.imocha.remember(id, body.to_vec());
+            self.vendors.imocha.remember(id, body.to_vec());
         }
         if source == "jobmojito"
             && let Some(id) = said["id"].as_str()
         {
-            self.jobmojito.remember(id, said.clone());
+            self.vendors.jobmojito.remember(id, said.clone());
         }
     }
 
-    /// Works off the queue, and lets the time pass that work waits for, until nothing is left to do or it has waited long enough.
+    /// Works off the queue and iMocha's callbacks, and lets the time pass that work waits for, until nothing is left to do: at last
+    /// more than a day, for which vendors are asked for results that they do not know.
+    ///
+    /// # Panics
+    ///
+    /// However much time passes, something is left.
     pub async fn let_everything_happen(&self) {
-        for _ in 0..ROUNDS {
-            eventually("the queue is worked off", || async {
-                let messages = self.stage.messages(self.stage.bundle.queue_url());
-                (messages.await == 0).then_some(())
-            })
-            .await;
+        for round in 0..ROUNDS {
+            until_quiet(&self.stage, &self.vendors.imocha)
+                .await
+                .unwrap();
             if self.stage.marked().await.is_empty() {
                 return;
             }
+            if round >= ROUNDS_OF_A_DAY {
+                self.let_a_day_pass_for_confirmations().await;
+            }
             self.stage.let_time_pass().await;
             self.stage.sweep().await;
+        }
+        until_quiet(&self.stage, &self.vendors.imocha)
+            .await
+            .unwrap();
+        let left = self.stage.marked().await;
+        let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+        assert!(left.is_empty(), "left to do: {}", left.join(", "));
+    }
+
+    async fn let_a_day_pass_for_confirmations(&self) {
+        let marked = self.stage.marked().await.into_iter();
+        for key in marked.filter(|key| key.sk == CONFIRMATION) {
+            let bundle = &self.stage.bundle;
+            let passed = bundle.let_time_pass(&key.pk, &key.sk, MORE_THAN_A_DAY);
+            passed.await.unwrap();
         }
     }
 
@@ -183,26 +180,5 @@ impl Everybody {
     pub fn ready(&self, source: &str, version: &str, id: &str, body: Bytes) -> Ready {
         let sent = self.stage.clock.now();
         self.senders.ready(sent, source, version, id, body)
-    }
-}
-
-/// With vendors who are found at these addresses.
-fn equip(options: &mut Options, urls: &[(&'static str, String); 4]) {
-    let settings = urls.iter().flat_map(|(vendor, url)| {
-        let name = vendor.to_uppercase();
-        match *vendor {
-            "testlify" => vec![("TESTLIFY_REPORT_BASE_URL".to_owned(), format!("{url}/"))],
-            _ => vec![
-                (format!("{name}_API_BASE_URL"), url.clone()),
-                // Nobody is there to be spared.
-                (format!("{name}_API_CALLS_PER_MINUTE"), "6000".to_owned()),
-            ],
-        }
-    });
-    let environment = &mut options.function_environment;
-    environment.insert("WorkerFunction".into(), settings.collect());
-    for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
-        let key = json!({ "api_key": API_KEY });
-        options.secrets.insert(secret.into(), key);
     }
 }

@@ -5,7 +5,6 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use local::binaries::{self, CargoOutput, Profile};
-use local::faults::{Call, Fault, Faults, VendorCall};
 use local::stand_ins::report_hosts;
 use local::{Bundle, LogSink, Options, Schedules};
 use reqwest::Response;
@@ -17,9 +16,8 @@ use shared::store::{StoredEvent, StoredState, Table};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 /// How often a condition is looked at before a test gives up on it: for three minutes.
 const LOOKS: usize = 3600;
@@ -189,15 +187,25 @@ impl Stage {
             .sum()
     }
 
+    /// How many dead letters there are.
+    pub async fn dead(&self) -> u64 {
+        self.messages(self.bundle.dead_letter_queue_url()).await
+    }
+
     /// Sends a message to the worker.
     pub async fn send(&self, body: &str) {
-        self.sqs
-            .send_message()
-            .queue_url(self.bundle.queue_url())
-            .message_body(body)
-            .send()
-            .await
-            .unwrap();
+        self.send_to(self.bundle.queue_url(), body).await;
+    }
+
+    /// Puts a message among the dead letters.
+    pub async fn bury(&self, body: &str) {
+        self.send_to(self.bundle.dead_letter_queue_url(), body)
+            .await;
+    }
+
+    async fn send_to(&self, queue_url: &str, body: &str) {
+        let message = self.sqs.send_message().message_body(body);
+        message.queue_url(queue_url).send().await.unwrap();
     }
 
     /// Has the worker look for work that is due.
@@ -304,111 +312,4 @@ pub async fn accepted(response: Response) -> (String, EventId) {
         answer["outcome"].as_str().unwrap().to_owned(),
         answer["event"].as_str().unwrap().parse().unwrap(),
     )
-}
-
-/// What becomes of each of some calls.
-type Rule<C> = Arc<Mutex<Box<dyn Fn(&C) -> Fault + Send + Sync>>>;
-
-fn never<C: 'static>() -> Rule<C> {
-    Arc::new(Mutex::new(Box::new(|_| Fault::None)))
-}
-
-/// Breaks calls by rules that a test can change.
-#[derive(Clone)]
-pub struct Breaker {
-    engines: Rule<Call>,
-    /// Of those that pass a gate.
-    vendors: Rule<VendorCall>,
-}
-
-impl Default for Breaker {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Breaker {
-    /// Breaks nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            engines: never(),
-            vendors: never(),
-        }
-    }
-
-    /// From now on calls of the engines are broken by this rule.
-    pub fn set(&self, rule: impl Fn(&Call) -> Fault + Send + Sync + 'static) {
-        *self.engines.lock().unwrap() = Box::new(rule);
-    }
-
-    /// From now on calls of the vendors are broken by this rule.
-    pub fn set_of_vendors(&self, rule: impl Fn(&VendorCall) -> Fault + Send + Sync + 'static) {
-        *self.vendors.lock().unwrap() = Box::new(rule);
-    }
-
-    /// From now on nothing is broken.
-    pub fn mend(&self) {
-        self.set(|_| Fault::None);
-        self.set_of_vendors(|_| Fault::None);
-    }
-}
-
-impl Faults for Breaker {
-    fn before<'a>(&'a self, call: &'a Call) -> futures_util::future::BoxFuture<'a, Fault> {
-        let fault = self.engines.lock().unwrap()(call);
-        Box::pin(std::future::ready(fault))
-    }
-
-    fn before_vendor<'a>(
-        &'a self,
-        call: &'a VendorCall,
-    ) -> futures_util::future::BoxFuture<'a, Fault> {
-        let fault = self.vendors.lock().unwrap()(call);
-        Box::pin(std::future::ready(fault))
-    }
-}
-
-/// Holds the first call that a rule names until it is let go, and then loses it: a process can be killed in the middle of it.
-pub struct Hold {
-    names: fn(&Call) -> bool,
-    /// Taken by the first.
-    first: Mutex<Option<()>>,
-    held: Semaphore,
-    let_go: Semaphore,
-}
-
-impl Hold {
-    /// For the first call that this names.
-    pub fn new(names: fn(&Call) -> bool) -> Arc<Self> {
-        Arc::new(Self {
-            names,
-            first: Mutex::new(Some(())),
-            held: Semaphore::new(0),
-            let_go: Semaphore::new(0),
-        })
-    }
-
-    /// Waits until the call has come.
-    pub async fn held(&self) {
-        self.held.acquire().await.unwrap().forget();
-    }
-
-    /// Lets it go, and loses it.
-    pub fn let_go(&self) {
-        self.let_go.add_permits(1);
-    }
-}
-
-impl Faults for Hold {
-    fn before<'a>(&'a self, call: &'a Call) -> futures_util::future::BoxFuture<'a, Fault> {
-        Box::pin(async move {
-            if !(self.names)(call) || self.first.lock().unwrap().take().is_none() {
-                return Fault::None;
-            }
-            self.held.add_permits(1);
-            self.let_go.acquire().await.unwrap().forget();
-            Fault::Disconnect
-        })
-    }
 }

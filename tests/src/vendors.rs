@@ -1,11 +1,12 @@
 //! Calls as the vendors make them, with the bundle's own credentials.
 
-use crate::stage::Stage;
+use crate::stage::{Stage, accepted, eventually};
 use bytes::Bytes;
 use local::engine::Service;
-use reqwest::Response;
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use shared::caller::{Caller, Delivery, Endpoint};
+use shared::key::EventId;
 
 /// A source's credentials as they stand.
 pub async fn credentials<S: Caller>(stage: &Stage) -> S::Credentials {
@@ -72,6 +73,18 @@ impl Ready {
         stage
             .post(&self.path, &self.headers, self.body.clone())
             .await
+    }
+
+    /// Posts it until it is accepted, as its vendor would: a machine that is busy with other things answers 503. The outcome, and the event.
+    pub async fn accepted(&self, stage: &Stage) -> (String, EventId) {
+        eventually("it is accepted", || async {
+            let answer = self.post(stage).await;
+            if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+                return None;
+            }
+            Some(accepted(answer).await)
+        })
+        .await
     }
 }
 

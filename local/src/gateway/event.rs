@@ -60,7 +60,7 @@ pub fn event(
         set_unless_empty(event, "cookies", cookies(parts));
         set_unless_empty(event, "queryStringParameters", query_parameters(query));
         set_unless_empty(event, "pathParameters", json!(route.parameters));
-        set_body(event, body);
+        set_body(event, parts, body);
     }
     event
 }
@@ -199,19 +199,33 @@ fn query_parameters(query: &str) -> Value {
     json!(parameters)
 }
 
-/// Text as text, anything else in base64.
+/// Text as text, anything else in base64: as API Gateway does, by what the content type says that it is.
 ///
-/// API Gateway goes by the content type instead: JSON and `text/*` as text, the rest in base64. Whoever sends
-/// bytes that are no text under a type that says text would have them replaced there. Here they always arrive,
-/// because an exact copy is what a test of the receivers is about, and a function has to take either form.
-fn set_body(event: &mut Map<String, Value>, body: &[u8]) {
-    let (encoded, text) = match std::str::from_utf8(body) {
-        Ok("") => return,
-        Ok(text) => (false, text.to_owned()),
-        Err(_) => (true, STANDARD.encode(body)),
-    };
+/// Two things differ. Whoever sends bytes that are no text under a type that says text would have them replaced there: here
+/// they arrive in base64, because an exact copy is what a test of the receivers is about. And what is said to be of no
+/// type is text here, if it can be.
+fn set_body(event: &mut Map<String, Value>, parts: &Parts, body: &[u8]) {
+    if body.is_empty() {
+        return;
+    }
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    let is_said_to_be_text = content_type.is_none_or(|it| is_text(it.as_bytes()));
+    let text = std::str::from_utf8(body).ok();
+    let text = text.filter(|_| is_said_to_be_text).map(str::to_owned);
+    event.insert("isBase64Encoded".to_owned(), Value::Bool(text.is_none()));
+    let text = text.unwrap_or_else(|| STANDARD.encode(body));
     event.insert("body".to_owned(), Value::String(text));
-    event.insert("isBase64Encoded".to_owned(), Value::Bool(encoded));
+}
+
+/// Whether API Gateway takes what is of this type for text.
+fn is_text(content_type: &[u8]) -> bool {
+    let content_type = String::from_utf8_lossy(content_type).to_ascii_lowercase();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    match essence.split_once('/') {
+        Some(("text", _) | ("application", "json" | "xml" | "javascript")) => true,
+        Some((_, subtype)) => subtype.ends_with("+json") || subtype.ends_with("+xml"),
+        None => false,
+    }
 }
 
 fn set_unless_empty(event: &mut Map<String, Value>, field: &str, value: Value) {

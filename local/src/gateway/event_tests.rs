@@ -104,6 +104,45 @@ fn bytes_that_are_no_text_arrive_exactly() {
 }
 
 #[test]
+fn a_body_is_text_where_its_type_says_so_and_in_base64_where_it_says_something_else() {
+    let text = [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/xml",
+        "application/javascript",
+        "application/cloudevents+json",
+        "image/svg+xml;charset=utf-8",
+        "text/plain",
+        "text/anything",
+    ];
+    let other = [
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "multipart/form-data; boundary=text/plain",
+        "application/pdf",
+        "json",
+        "",
+    ];
+    let all = text.map(|it| (it, false)).into_iter();
+    for (content_type, encoded) in all.chain(other.map(|it| (it, true))) {
+        let parts = parts("/x", &[("Content-Type", content_type)]);
+        let event = event(&route(), &parts, b"{\"a\":1}", NOW, "id");
+        let body = if encoded { "eyJhIjoxfQ==" } else { "{\"a\":1}" };
+        assert_eq!(event["isBase64Encoded"], encoded, "{content_type}");
+        assert_eq!(event["body"], body, "{content_type}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_arrive_exactly_though_their_type_says_text() {
+    let parts = parts("/x", &[("Content-Type", "application/json")]);
+    let event = event(&route(), &parts, b"\xff\x00", NOW, "id");
+    assert_eq!(event["isBase64Encoded"], true);
+    assert_eq!(event["body"], "/wA=");
+}
+
+#[test]
 fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
     for host_name in [
         "localhost",

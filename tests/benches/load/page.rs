@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 use tests::load::bursts::{Outcome, Plan};
 use tests::load::growth::{Cost, Row};
+use tests::load::processes::early_and_last;
 
 const MIB: u64 = 1024 * 1024;
 /// How much larger a process may be at the end than when a tenth was sent: caches and pools fill until then.
@@ -25,8 +26,11 @@ pub fn bursts(plan: Plan, outcome: &Outcome) -> String {
     row(
         "deliveries accepted",
         format!(
-            "{}, in bursts of {burst}, {} at once",
-            outcome.accepted, plan.at_once
+            "{}: {} one at a time, then {} in bursts of {burst}, {} at once",
+            outcome.accepted_alone + outcome.accepted,
+            outcome.accepted_alone,
+            outcome.accepted,
+            plan.at_once
         ),
     );
     row(
@@ -132,9 +136,9 @@ pub fn costs(of: &str, rows: &[Row]) -> String {
     page
 }
 
+/// Nothing, where there are too few bursts.
 fn grown(outcome: &Outcome) -> Vec<Grown<'_>> {
-    let early = outcome.memory.get(outcome.memory.len() / 10);
-    let (Some(early), Some(last)) = (early, outcome.memory.last()) else {
+    let Some((early, last)) = early_and_last(&outcome.memory) else {
         return Vec::new();
     };
     let grown = last

@@ -3,8 +3,9 @@
 use super::candidates::{Candidates, Webhook};
 use super::ledger::{Ledger, Wrong};
 use super::processes::{self, Each};
+use super::published::Published;
 use super::sending::{Accepted, send};
-use super::truth::{self, Published};
+use super::truth;
 use crate::everybody::Everybody;
 use crate::inbox::Inbox;
 use fastrand::Rng;
@@ -31,9 +32,11 @@ pub struct Plan {
 
 /// What came of it.
 pub struct Outcome {
-    /// Deliveries that were accepted.
+    /// Deliveries of the bursts that were accepted.
     pub accepted: usize,
-    /// Tries that were not, and were made again.
+    /// Those before them that were sent one at a time, and accepted. All that follows is of these as well, but for the times.
+    pub accepted_alone: usize,
+    /// Tries that were not accepted, and were made again.
     pub turned_away: u64,
     /// Webhooks, however often each was delivered.
     pub webhooks: usize,
@@ -104,14 +107,14 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
     let mut run = Run {
         everybody,
         inbox: Inbox::of_all_changes(&everybody.stage).await,
-        candidates: Candidates::new(everybody.links.clone()),
+        candidates: Candidates::new(everybody.vendors.links.clone()),
         rng: Rng::with_seed(plan.seed),
         ledger: Ledger::default(),
         published: Published::default(),
         attempts: 0,
         wrong: Wrong::default(),
     };
-    let alone = run.alone().await;
+    let (sent_alone, alone) = run.alone().await;
     let (mut all, mut memory) = (Sent::default(), Vec::new());
     let (mut sending, mut settling) = (Duration::ZERO, Duration::ZERO);
     let mut done = 0;
@@ -131,7 +134,8 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
     run.wrong.add(run.ledger.compare(&stored));
     Outcome {
         accepted: all.accepted,
-        turned_away: all.turned_away,
+        accepted_alone: sent_alone.accepted,
+        turned_away: sent_alone.turned_away + all.turned_away,
         webhooks: run.ledger.webhooks(),
         attempts: run.attempts,
         published: run.published.count(),
@@ -147,18 +151,18 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
 }
 
 impl Run<'_> {
-    /// How long one takes that waits for nobody. Before, every function is started, and has read its secrets.
-    async fn alone(&mut self) -> Latencies {
-        let mut times = Vec::new();
+    /// Sends some one at a time, and then as many again: all of them, and how long each of the second half took, which waited for nobody. Before,
+    /// every function is started, and has read its secrets.
+    async fn alone(&mut self) -> (Sent, Latencies) {
+        let (mut all, mut times) = (Sent::default(), Vec::new());
         for _ in 0..2 {
             let webhooks = self.webhooks(ALONE);
-            times = self
-                .send(&webhooks.iter().collect::<Vec<_>>(), 1)
-                .await
-                .times;
+            let sent = self.send(&webhooks.iter().collect::<Vec<_>>(), 1).await;
             self.look_at(&webhooks).await;
+            times.clone_from(&sent.times);
+            all.add(sent);
         }
-        times.into_iter().collect()
+        (all, times.into_iter().collect())
     }
 
     /// So many that a fifth more deliveries are repeats.
@@ -228,9 +232,10 @@ impl Run<'_> {
                 .lost
                 .push(format!("{left} items and messages are left to do"));
         }
-        let partitions: BTreeSet<String> = webhooks.iter().map(|it| it.partition.clone()).collect();
-        self.wrong.add(truth::of_attempts(stage, &partitions).await);
         self.wrong.add(self.published.take(&self.inbox).await);
+        let partitions: BTreeSet<String> = webhooks.iter().map(|it| it.partition.clone()).collect();
+        let looked_at = truth::of_attempts(stage, &partitions, &self.published);
+        self.wrong.add(looked_at.await);
     }
 }
 

@@ -142,7 +142,7 @@ impl Scales {
             log,
         })
         .await;
-        let candidates = Candidates::new(everybody.links.clone());
+        let candidates = Candidates::new(everybody.vendors.links.clone());
         let mut scales = Self {
             everybody,
             candidates,

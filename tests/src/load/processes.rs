@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+/// Of fewer bursts, a tenth is not even one.
+const FEWEST_BURSTS: usize = 10;
+
 /// By the functions' logical ids.
 pub type Each<T> = BTreeMap<String, T>;
 
@@ -26,6 +29,14 @@ pub fn busy(bundle: &Bundle) -> Each<Duration> {
 #[must_use]
 pub fn living(bundle: &Bundle) -> Each<usize> {
     each(bundle, Iterator::count)
+}
+
+/// What of these there was after a tenth, and at the end; `None` if they are too few to be told apart.
+#[must_use]
+pub fn early_and_last<T>(of_each_burst: &[T]) -> Option<(&T, &T)> {
+    let early = of_each_burst.len().div_ceil(10).checked_sub(1)?;
+    let (early, last) = (of_each_burst.get(early)?, of_each_burst.last()?);
+    (of_each_burst.len() >= FEWEST_BURSTS).then_some((early, last))
 }
 
 fn each<T>(bundle: &Bundle, of: impl Fn(std::vec::IntoIter<u32>) -> T) -> Each<T> {
@@ -55,10 +66,23 @@ fn on_processor(process: u32) -> Option<Duration> {
     Some(Duration::from_nanos(nanoseconds))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_tenth_is_over_after_the_burst_that_completes_it() {
+        let of = |count: usize| {
+            let bursts: Vec<usize> = (1..=count).collect();
+            early_and_last(&bursts).map(|(early, last)| (*early, *last))
+        };
+        assert_eq!([of(0), of(1), of(9)], [None; 3]);
+        assert_eq!(of(10), Some((1, 10)));
+        assert_eq!(of(11), Some((2, 11)));
+        assert_eq!(of(50), Some((5, 50)));
+    }
+
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_process_tells_its_memory_and_its_time() {
         let this = std::process::id();

@@ -1,13 +1,12 @@
 //! What the stores of a bundle say, read past the counters of calls.
 
 use super::ledger::{Stored, Wrong};
+use super::published::Published;
 use crate::bucket;
-use crate::inbox::Inbox;
 use crate::stage::Stage;
 use futures_util::{StreamExt, stream};
 use local::engine::Service;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use shared::fold::{Heard, fold};
 use shared::store::{Partition, ReportOutcome, StoredEvent};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,15 +80,20 @@ pub(super) async fn settled(stage: &Stage) -> u64 {
     }
 }
 
-/// Whether each attempt is what follows from its events, its changes are published, and its reports are in the bucket, each once and with the bytes
-/// that are noted. The bucket is to have those of these attempts alone, and is empty afterwards: its engine copies
+/// Whether each attempt is what follows from its events, its last change has come by the bus, and its reports are in the bucket, each once and with the
+/// bytes that are noted. The bucket is to have those of these attempts alone, and is empty afterwards: its engine copies
 /// all that it has at each write.
-pub(super) async fn of_attempts(stage: &Stage, partitions: &BTreeSet<String>) -> Wrong {
+pub(super) async fn of_attempts(
+    stage: &Stage,
+    partitions: &BTreeSet<String>,
+    published: &Published,
+) -> Wrong {
     let looks = stream::iter(partitions).map(|pk| async move {
         let partition = stage.table.partition(pk).await.unwrap();
-        let wrong = of_attempt(&partition).into_iter();
-        let wrong: Vec<String> = wrong.map(|it| format!("{pk}: {it}")).collect();
-        (wrong, kept(stage, &partition).await)
+        let (keys, not_kept) = kept(stage, &partition).await;
+        let wrong = of_attempt(pk, &partition, published).into_iter();
+        let wrong = wrong.chain(not_kept).map(|it| format!("{pk}: {it}"));
+        (wrong.collect(), keys)
     });
     let looks: Vec<(Vec<String>, Vec<String>)> = looks.buffer_unordered(AT_ONCE).collect().await;
     let (lost, kept): (Vec<_>, Vec<_>) = looks.into_iter().unzip();
@@ -108,16 +112,19 @@ pub(super) async fn of_attempts(stage: &Stage, partitions: &BTreeSet<String>) ->
     wrong
 }
 
-/// The keys of an attempt's reports, whose bytes are in the bucket as they are noted.
-async fn kept(stage: &Stage, partition: &Partition) -> Vec<String> {
-    let mut keys = Vec::new();
-    for report in partition.reports.iter().filter(|it| it.kept.is_some()) {
-        keys.push(bucket::kept(stage, report).await.0);
+/// The keys of an attempt's reports whose bytes are in the bucket as they are noted, and what is wrong with the others.
+async fn kept(stage: &Stage, partition: &Partition) -> (Vec<String>, Vec<String>) {
+    let (mut keys, mut wrong) = (Vec::new(), Vec::new());
+    for report in &partition.reports {
+        match bucket::look_for(stage, report).await {
+            Ok((key, _)) => keys.push(key),
+            Err(problem) => wrong.push(problem),
+        }
     }
-    keys
+    (keys, wrong)
 }
 
-fn of_attempt(partition: &Partition) -> Vec<String> {
+fn of_attempt(pk: &str, partition: &Partition, published: &Published) -> Vec<String> {
     let mut wrong = Vec::new();
     let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
     let Some(stored) = &partition.state else {
@@ -127,49 +134,19 @@ fn of_attempt(partition: &Partition) -> Vec<String> {
         wrong.push("the state is not the fold of the events that are stored".to_owned());
     }
     if !stored.is_published() {
-        wrong.push(format!("version {} is not published", stored.version));
+        let version = stored.version;
+        wrong.push(format!("version {version} is not noted to be published"));
     }
+    wrong.extend(published.lacks(pk, stored.version));
     if stored.state.report.is_some() && partition.reports.is_empty() {
         wrong.push("a report is offered, and there is no work to fetch it".to_owned());
     }
-    let not_kept = partition
+    let not_stored = partition
         .reports
         .iter()
         .filter(|it| it.outcome != ReportOutcome::Stored);
-    wrong.extend(not_kept.map(|it| format!("{} is not kept: {:?}", it.key, it.outcome)));
+    wrong.extend(not_stored.map(|it| format!("{} ends as {:?}", it.key, it.outcome)));
     wrong
-}
-
-/// What was published, told apart by its id: how often, and what came under one id with different words.
-#[derive(Default)]
-pub(super) struct Published {
-    /// The SHA-256 of what each id came with.
-    ids: BTreeMap<String, [u8; 32]>,
-    pub(super) repeated: u64,
-}
-
-impl Published {
-    pub(super) fn count(&self) -> usize {
-        self.ids.len()
-    }
-
-    /// Takes what has come to an inbox. A change may come twice, each time the same.
-    pub(super) async fn take(&mut self, inbox: &Inbox<'_>) -> Wrong {
-        let mut wrong = Wrong::default();
-        for event in inbox.rest().await {
-            let detail = &event["detail"];
-            let id = detail["id"].as_str().unwrap().to_owned();
-            let words = Sha256::digest(detail["data"].to_string()).into();
-            match self.ids.insert(id, words) {
-                Some(before) if before == words => self.repeated += 1,
-                Some(_) => wrong
-                    .doubled
-                    .push(format!("{} was published as two things", detail["id"])),
-                None => {}
-            }
-        }
-        wrong
-    }
 }
 
 pub(super) async fn observe(

@@ -1,6 +1,6 @@
 //! What a receiver leans on breaks.
 
-use crate::stage::{Breaker, Hold, Stage, accepted, payload};
+use crate::stage::{Stage, accepted, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
 use local::engine::Service;
@@ -8,6 +8,7 @@ use local::faults::{ErrorAnswer, Fault};
 use shared::event::Status;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::faults::{Breaker, Hold};
 
 async fn broken() -> (Stage, Breaker) {
     let breaker = Breaker::new();

@@ -36,7 +36,7 @@ async fn poison_ends_in_the_dead_letter_queue_and_holds_up_nobody() {
     accepted(deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await).await;
     assert_eq!(stage.settled_state("imocha", "3314697").await.version, 1);
     eventually("all poison is in the dead-letter queue", || async {
-        let dead = stage.messages(stage.bundle.dead_letter_queue_url()).await;
+        let dead = stage.dead().await;
         (dead == 5 && stage.messages(stage.bundle.queue_url()).await == 0).then_some(())
     })
     .await;
@@ -187,8 +187,5 @@ async fn imocha_answers_with_a_repeat_says_who_is_foreign_and_is_asked_again_for
             vec![3_314_697, 3_314_702]
         ]
     );
-    assert_eq!(
-        stage.messages(stage.bundle.dead_letter_queue_url()).await,
-        0
-    );
+    assert_eq!(stage.dead().await, 0);
 }

@@ -1,7 +1,7 @@
 //! `docs/openapi.json` held against the real functions: every payload in it is posted, every way of being refused is tried, and each answer is
 //! one that the document has, of the type and shape that it says.
 
-use crate::stage::{Breaker, Stage, payload, root};
+use crate::stage::{Stage, payload, root};
 use crate::vendors::{Ready, ready};
 use bytes::Bytes;
 use imocha_webhook::Imocha;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use testlify_webhook::Testlify;
+use tests::faults::Breaker;
 use xobin_webhook::Xobin;
 
 const ONE_MEBIBYTE: usize = 1024 * 1024;

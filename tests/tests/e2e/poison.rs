@@ -2,8 +2,8 @@
 //! cause, brought back, and done.
 
 use crate::operator::json;
-use crate::redriving::dead;
-use crate::stage::{Breaker, Stage, accepted, binaries, eventually, payload};
+use crate::redriving::{assert_each_begins, problems};
+use crate::stage::{Stage, accepted, binaries, eventually, payload};
 use crate::vendors::deliver;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tests::environment::variable;
+use tests::faults::Breaker;
 use worker::download::names::Names;
 use worker::job::{Job, Message};
 
@@ -65,7 +66,7 @@ async fn what_failed_is_listed_with_its_cause_and_once_mended_brought_back_and_d
     let delivered = deliver::<Imocha>(&stage, "", "", payload("imocha/complete.json")).await;
     let (_, id) = accepted(delivered).await;
     eventually("both are dead", || async {
-        (dead(&stage).await == 2).then_some(())
+        (stage.dead().await == 2).then_some(())
     })
     .await;
     let event = stage.event(&id).await.unwrap();
@@ -195,23 +196,6 @@ async fn offer_a_report(stage: &Stage) -> (ItemKey, String) {
     (report, fetch.body())
 }
 
-/// Why what is listed is there, in order.
-async fn problems(stage: &Stage, list: &[&str]) -> Vec<String> {
-    let listed = json(stage, list).await;
-    let listed = listed.as_array().unwrap().iter();
-    let mut problems: Vec<String> = listed
-        .map(|it| it["problem"].as_str().unwrap().to_owned())
-        .collect();
-    problems.sort_unstable();
-    problems
-}
-
-fn assert_each_begins(problems: &[String], expected: &[&str]) {
-    let begin = |(problem, expected): (&String, &&str)| problem.starts_with(expected);
-    let all = problems.len() == expected.len() && problems.iter().zip(expected).all(begin);
-    assert!(all, "{problems:?} and not {expected:?}");
-}
-
 #[tokio::test]
 async fn a_worker_that_panics_does_the_rest_of_its_batch_and_what_broke_it_comes_back() {
     let (binaries, breaker) = (binaries_with_that_worker().await, Breaker::new());
@@ -254,7 +238,7 @@ async fn a_worker_that_panics_does_the_rest_of_its_batch_and_what_broke_it_comes
         stage.send(body).await;
     }
     eventually("they are dead", || async {
-        (dead(stage).await == 3).then_some(())
+        (stage.dead().await == 3).then_some(())
     })
     .await;
     let causes = [
@@ -288,7 +272,7 @@ async fn a_worker_that_panics_does_the_rest_of_its_batch_and_what_broke_it_comes
     .await;
     assert!(problem.contains("not public"), "{problem}");
     eventually("what nobody can mend dies again", || async {
-        (dead(stage).await == 3).then_some(())
+        (stage.dead().await == 3).then_some(())
     })
     .await;
     assert_each_begins(&problems(stage, &["dlq", "list"]).await, &causes);

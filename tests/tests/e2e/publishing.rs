@@ -1,7 +1,7 @@
 //! A webhook in, an event out: what other systems get to read, on the bus.
 
 use crate::inbox::Inbox;
-use crate::stage::{Breaker, Hold, Stage, accepted, payload};
+use crate::stage::{Stage, accepted, payload};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use shared::key::{ItemKey, STATE};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tests::faults::{Breaker, Hold};
 
 #[tokio::test]
 async fn a_webhook_in_is_an_event_out_without_anybody_in_it() {
@@ -97,8 +98,7 @@ async fn a_bus_that_was_down_gets_what_it_missed() {
     stage.sweep_now(&state_key()).await;
     assert_eq!(inbox.next().await["detail"]["sequence"], "0000000001");
     stage.settled().await;
-    let failed = stage.bundle.dead_letter_queue_url();
-    assert_eq!(stage.messages(failed).await, 0);
+    assert_eq!(stage.dead().await, 0);
 }
 
 fn puts_events(call: &Call) -> bool {

@@ -2,19 +2,14 @@
 
 use crate::commands::{ask_in_vain, park};
 use crate::operator::{hooks, json, signal, started};
-use crate::stage::{Breaker, Stage, eventually};
+use crate::stage::{Stage, eventually};
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::faults::Breaker;
 
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"t"}"#;
-
-pub async fn bury(stage: &Stage, body: &str) {
-    let message = stage.sqs.send_message().message_body(body);
-    let dead_letters = stage.bundle.dead_letter_queue_url();
-    message.queue_url(dead_letters).send().await.unwrap();
-}
 
 #[tokio::test]
 async fn dead_letters_are_listed_and_stay() {
@@ -22,13 +17,11 @@ async fn dead_letters_are_listed_and_stay() {
     assert_eq!(json(&stage, &["dlq", "list"]).await, value!([]));
     // More than one answer of SQS holds.
     for _ in 0..11 {
-        bury(
-            &stage,
-            r#"{"version":1,"job":"sweep","correlation_id":"test"}"#,
-        )
-        .await;
+        stage
+            .bury(r#"{"version":1,"job":"sweep","correlation_id":"test"}"#)
+            .await;
     }
-    bury(&stage, "hello ada@example.com").await;
+    stage.bury("hello ada@example.com").await;
     let letters = json(&stage, &["dlq", "list"]).await;
     let letters = letters.as_array().unwrap();
     let (ours, others): (Vec<_>, Vec<_>) = letters.iter().partition(|it| it["problem"].is_null());
@@ -49,7 +42,7 @@ async fn dead_letters_are_listed_and_stay() {
 async fn what_was_parked_and_dead_letters_come_back() {
     let stage = Stage::new().await;
     ask_in_vain(&stage, &["11", "12"]).await;
-    bury(&stage, r#"{"version":1,"job":"sweep"}"#).await;
+    stage.bury(r#"{"version":1,"job":"sweep"}"#).await;
     park(&stage).await;
     assert_eq!(stage.table.parked().await.unwrap().len(), 2);
     let plan = json(&stage, &["redrive", "--plan"]).await;
@@ -68,10 +61,25 @@ async fn what_was_parked_and_dead_letters_come_back() {
     let rest = value!({ "items": 1, "messages": 1, "more": false });
     assert_eq!(brought, rest);
     assert_eq!(stage.table.count_marked().await.unwrap(), 2);
-    assert_eq!(
-        stage.messages(stage.bundle.dead_letter_queue_url()).await,
-        0
-    );
+    assert_eq!(stage.dead().await, 0);
+}
+
+/// Why what is listed is there, in order.
+pub async fn problems(stage: &Stage, list: &[&str]) -> Vec<String> {
+    let listed = json(stage, list).await;
+    let listed = listed.as_array().unwrap().iter();
+    let mut problems: Vec<String> = listed
+        .map(|it| it["problem"].as_str().unwrap().to_owned())
+        .collect();
+    problems.sort_unstable();
+    problems
+}
+
+/// There are as many as are expected, and each begins as it is to.
+pub fn assert_each_begins(problems: &[String], expected: &[&str]) {
+    let begin = |(problem, expected): (&String, &&str)| problem.starts_with(expected);
+    let all = problems.len() == expected.len() && problems.iter().zip(expected).all(begin);
+    assert!(all, "{problems:?} and not {expected:?}");
 }
 
 #[tokio::test]
@@ -92,33 +100,17 @@ async fn dead_letters_and_parked_work_say_why_they_are_there() {
             .unwrap()
             .starts_with("the job panicked (")
     );
-    bury(
-        &stage,
-        r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#,
-    )
-    .await;
-    bury(
-        &stage,
-        r#"{"version":1,"job":"fold","pk":"imocha#attempt#9","sk":"event#0","correlation_id":"t"}"#,
-    )
-    .await;
-    bury(&stage, r#"{"version":7,"job":"fold"}"#).await;
-    let letters = json(&stage, &["dlq", "list"]).await;
-    let mut problems: Vec<&str> = letters
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["problem"].as_str().unwrap())
-        .collect();
-    problems.sort_unstable();
+    stage
+        .bury(r#"{"version":1,"job":"ask_imocha","ids":[11],"correlation_id":"t"}"#)
+        .await;
+    stage.bury(r#"{"version":1,"job":"fold","pk":"imocha#attempt#9","sk":"event#0","correlation_id":"t"}"#).await;
+    stage.bury(r#"{"version":7,"job":"fold"}"#).await;
     let expected = [
         "the job panicked",
         "the message is of version 7",
         "what it speaks of is gone",
     ];
-    for (problem, expected) in problems.iter().zip(expected) {
-        assert!(problem.starts_with(expected), "{problem}");
-    }
+    assert_each_begins(&problems(&stage, &["dlq", "list"]).await, &expected);
     let text = hooks(&stage, &["redrive", "--plan"]).await;
     let text = String::from_utf8(text.stdout).unwrap();
     for says in [
@@ -138,17 +130,13 @@ async fn dead_letters_and_parked_work_say_why_they_are_there() {
 
 async fn bury_sweeps(stage: &Stage, count: usize) {
     for _ in 0..count {
-        bury(stage, SWEEP).await;
+        stage.bury(SWEEP).await;
     }
-}
-
-pub async fn dead(stage: &Stage) -> u64 {
-    stage.messages(stage.bundle.dead_letter_queue_url()).await
 }
 
 async fn some_are_brought_back(stage: &Stage, of: u64) {
     eventually("some are brought back", || async {
-        (dead(stage).await < of).then_some(())
+        (stage.dead().await < of).then_some(())
     })
     .await;
 }
@@ -208,7 +196,7 @@ async fn what_dies_while_a_redrive_is_at_it_stays_and_keeps_nothing_else_back() 
     some_are_brought_back(&stage, 12).await;
     // More than one answer of SQS holds.
     for _ in 0..11 {
-        bury(&stage, "died again").await;
+        stage.bury("died again").await;
     }
     let ended = redrive.wait_with_output().await.unwrap();
     assert!(ended.status.success());

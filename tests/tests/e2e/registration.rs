@@ -2,7 +2,7 @@
 
 use crate::operator::fed;
 use crate::secrets::{held, with_a_new_cache};
-use crate::stage::{Breaker, Stage, eventually, payload};
+use crate::stage::{Stage, eventually, payload};
 use local::engine::Service;
 use local::faults::{ErrorAnswer, Fault};
 use local::stand_ins::Xobin as XobinApi;
@@ -13,6 +13,7 @@ use shared::secrets::Stage as SecretStage;
 use shared::store::RegistrationOutcome;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use tests::faults::Breaker;
 use xobin_webhook::{Credentials, Xobin};
 
 const KEY: &str = "key-of-xobin";

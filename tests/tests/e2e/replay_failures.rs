@@ -2,7 +2,7 @@
 
 use crate::operator::{hooks, json, signal};
 use crate::replay::{ATTEMPT, REPLAY, counts, spawn, stored, unread_imocha};
-use crate::stage::{Breaker, Hold, Stage, payload};
+use crate::stage::{Stage, payload};
 use local::engine::Service;
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use shared::key::{EventId, EventKey, attempt_partition};
 use shared::store::StoredEvent;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tests::faults::{Breaker, Hold};
 
 /// The first transaction of a stage on which nothing has a place yet is that of a replay.
 fn moves(call: &Call) -> bool {

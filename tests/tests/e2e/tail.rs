@@ -2,7 +2,7 @@
 
 use crate::inbox::call;
 use crate::operator::variable;
-use crate::stage::{Breaker, Stage, accepted, binaries, payload, root};
+use crate::stage::{Stage, accepted, binaries, payload, root};
 use crate::vendors::deliver;
 use imocha_webhook::Imocha;
 use local::faults::{ErrorAnswer, Fault};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
+use tests::faults::Breaker;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 

@@ -5,11 +5,16 @@ use http::StatusCode;
 use local::engine::Service;
 use local::faults::{Call, ErrorAnswer, Fault, Faults};
 use serde_json::{Value, json};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tests::stage::{Stage, payload};
 use tokio::sync::watch;
 
 const WORKER: &str = "WorkerFunction";
+/// The worker waits for 1.4 seconds until it makes a call of the table once more.
+const HELD_FOR_TOO_LONG: Duration = Duration::from_secs(1);
+/// How often two workers may fail to meet in time.
+const MOST_RACES: usize = 10;
 
 /// Which of the two that are about to write does so first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +31,79 @@ struct Progress {
     about_to_write: usize,
     /// Whether the first to write has.
     written: bool,
+    /// How many are held.
+    held: usize,
+    /// For how long one was held, at most.
+    longest: Duration,
+}
+
+/// One write that two workers are about to make.
+struct Encounter {
+    partition: String,
+    wins: Wins,
+    progress: watch::Sender<Progress>,
+}
+
+/// A write that is held, until it goes on, or its worker hangs up.
+struct Held<'a> {
+    since: Instant,
+    progress: &'a watch::Sender<Progress>,
+}
+
+impl<'a> Held<'a> {
+    fn by(progress: &'a watch::Sender<Progress>) -> Self {
+        progress.send_modify(|it| it.held += 1);
+        Self {
+            since: Instant::now(),
+            progress,
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let held = self.since.elapsed();
+        self.progress.send_modify(|it| {
+            it.held -= 1;
+            it.longest = it.longest.max(held);
+        });
+    }
+}
+
+impl Encounter {
+    async fn until(&self, far: impl FnMut(&Progress) -> bool) {
+        let mut progress = self.progress.subscribe();
+        progress.wait_for(far).await.unwrap();
+    }
+
+    /// Holds whoever is about to write until it is his turn.
+    async fn write(&self) {
+        let mut turn = 0;
+        self.progress.send_modify(|it| {
+            turn = it.about_to_write;
+            it.about_to_write += 1;
+        });
+        let _held = Held::by(&self.progress);
+        self.until(|it| it.about_to_write >= 2).await;
+        if (turn, self.wins) == (0, Wins::Second) || (turn, self.wins) == (1, Wins::First) {
+            self.until(|it| it.written).await;
+        }
+    }
+
+    /// Who has written goes on.
+    fn goes_on(&self) {
+        self.progress.send_if_modified(|it| {
+            let goes_on = it.about_to_write >= 2 && !it.written;
+            it.written |= goes_on;
+            goes_on
+        });
+    }
 }
 
 /// Where two workers meet that are about to make the same write. Only messages that a test hands out by itself reach the worker.
 pub struct Meeting {
     is_the_write: fn(&Call) -> bool,
-    at: Mutex<Option<(String, Wins)>>,
-    progress: watch::Sender<Progress>,
+    now: Mutex<Option<Arc<Encounter>>>,
 }
 
 impl Meeting {
@@ -40,57 +111,58 @@ impl Meeting {
     pub fn at(is_the_write: fn(&Call) -> bool) -> Self {
         Self {
             is_the_write,
-            at: Mutex::default(),
-            progress: watch::Sender::default(),
+            now: Mutex::default(),
         }
     }
 
-    /// From now on it is the write of what is in this partition.
+    /// From now on it is the write of what is in this partition. What hangs on another hangs on.
     pub fn about(&self, partition: String, wins: Wins) {
-        *self.at.lock().unwrap() = Some((partition, wins));
-        self.progress.send_replace(Progress::default());
+        let encounter = Encounter {
+            partition,
+            wins,
+            progress: watch::Sender::default(),
+        };
+        *self.now.lock().unwrap() = Some(Arc::new(encounter));
+    }
+
+    fn now(&self) -> Option<Arc<Encounter>> {
+        self.now.lock().unwrap().clone()
     }
 
     /// Waits until one of the two is about to write.
     pub async fn one_has_read(&self) {
-        self.until(|it| it.about_to_write == 1).await;
+        let now = self.now().expect("it is about something");
+        now.until(|it| it.about_to_write >= 1).await;
     }
 
-    async fn until(&self, far: impl FnMut(&Progress) -> bool) {
-        let mut progress = self.progress.subscribe();
-        progress.wait_for(far).await.unwrap();
-    }
-
-    /// Holds whoever is about to write until it is his turn.
-    async fn write(&self, wins: Wins) {
-        let mut turn = 0;
-        self.progress.send_modify(|it| {
-            turn = it.about_to_write;
-            it.about_to_write += 1;
-        });
-        self.until(|it| it.about_to_write >= 2).await;
-        if (turn, wins) == (0, Wins::Second) || (turn, wins) == (1, Wins::First) {
-            self.until(|it| it.written).await;
-        }
+    /// Whether nobody was held for so long that he made the write once more: then who came second need not have been the other.
+    pub fn was_in_time(&self) -> bool {
+        let now = self.now().expect("it is about something");
+        let progress = *now.progress.borrow();
+        progress.held == 0 && progress.longest < HELD_FOR_TOO_LONG
     }
 
     async fn pass(&self, call: &Call) {
-        let met = self.at.lock().unwrap().clone();
         let text = String::from_utf8_lossy(&call.body);
-        let Some((_, wins)) = met.filter(|(pk, _)| text.contains(pk.as_str())) else {
-            return;
-        };
-        if (self.is_the_write)(call) {
-            self.write(wins).await;
-        } else {
-            // Who has written goes on.
-            self.progress.send_if_modified(|it| {
-                let goes_on = it.about_to_write >= 2 && !it.written;
-                it.written |= goes_on;
-                goes_on
-            });
+        let met = self.now().filter(|it| text.contains(&it.partition));
+        match met {
+            Some(met) if (self.is_the_write)(call) => met.write().await,
+            Some(met) => met.goes_on(),
+            None => {}
         }
     }
+}
+
+/// Has two workers meet until they did so in time, as `race` says: what comes of it otherwise says nothing.
+pub async fn in_time(mut race: impl AsyncFnMut() -> bool) {
+    for _ in 0..MOST_RACES {
+        if race().await {
+            return;
+        }
+    }
+    panic!(
+        "the machine is too slow: {MOST_RACES} times, a write was held for {HELD_FOR_TOO_LONG:?}"
+    );
 }
 
 impl Faults for Meeting {

@@ -1,7 +1,8 @@
 //! What was answered 2xx is stored, and what could not be stored is 503, whatever of the things that the functions lean on is down.
 
+use crate::crash::callee::Callee;
 use crate::crash::lane::Lane;
-use crate::crash::outage::{Dependency, How, Outage};
+use crate::crash::outage::{How, Outage};
 use http::StatusCode;
 use local::engine::Service;
 
@@ -9,20 +10,20 @@ const HOW: [How; 3] = [How::Refuses, How::Hangs, How::Throttles];
 /// For how many minutes something is down at the worst; in each of them a sweep runs.
 const MINUTES: usize = 10;
 
-/// Has a dependency be down in each way, for as long as the deliveries take and for ten minutes, and the story end well. Much of
+/// Has one of them be down in each way, for as long as the deliveries take and for ten minutes, and the story end well. Much of
 /// it is waiting: the ways are gone at the same time, each on a bundle of its own.
-async fn down(dependency: Dependency, answered: StatusCode) {
+async fn down(callee: Callee, answered: StatusCode) {
     tests::stage::binaries().await;
-    let ways = HOW.map(|how| tokio::spawn(down_in_a_way(dependency, how, answered)));
+    let ways = HOW.map(|how| tokio::spawn(down_in_a_way(callee, how, answered)));
     for way in ways {
         way.await.unwrap();
     }
 }
 
-async fn down_in_a_way(dependency: Dependency, how: How, answered: StatusCode) {
+async fn down_in_a_way(callee: Callee, how: How, answered: StatusCode) {
     let lane = Lane::start().await;
     for (number, minutes) in [(1, 0), (2, MINUTES)] {
-        let outage = Outage::new(dependency, how);
+        let outage = Outage::new(callee, how);
         let told = format!("{outage}, {minutes} minutes");
         let story = lane.suffer(number, outage, minutes, answered).await;
         assert!(!story.answers.is_empty());
@@ -40,7 +41,7 @@ async fn down_in_a_way(dependency: Dependency, how: How, answered: StatusCode) {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_table_is_down_vendors_are_told_to_come_back_and_then_all_is_there() {
     down(
-        Dependency::Aws(Service::DynamoDb),
+        Callee::Aws(Service::DynamoDb),
         StatusCode::SERVICE_UNAVAILABLE,
     )
     .await;
@@ -49,7 +50,7 @@ async fn while_the_table_is_down_vendors_are_told_to_come_back_and_then_all_is_t
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_secrets_cannot_be_read_vendors_are_told_to_come_back_and_then_all_is_there() {
     down(
-        Dependency::Aws(Service::SecretsManager),
+        Callee::Aws(Service::SecretsManager),
         StatusCode::SERVICE_UNAVAILABLE,
     )
     .await;
@@ -57,35 +58,35 @@ async fn while_the_secrets_cannot_be_read_vendors_are_told_to_come_back_and_then
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_queue_is_down_everything_is_accepted_and_done_later() {
-    down(Dependency::Aws(Service::Sqs), StatusCode::ACCEPTED).await;
+    down(Callee::Aws(Service::Sqs), StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_bucket_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
-    down(Dependency::Aws(Service::S3), StatusCode::ACCEPTED).await;
+    down(Callee::Aws(Service::S3), StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_bus_is_down_everything_is_accepted_and_published_later() {
-    down(Dependency::Aws(Service::EventBridge), StatusCode::ACCEPTED).await;
+    down(Callee::Aws(Service::EventBridge), StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_imocha_is_down_everything_is_accepted_and_confirmed_later() {
-    down(Dependency::Vendor("imocha"), StatusCode::ACCEPTED).await;
+    down(Callee::Vendor("imocha"), StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_jobmojito_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
-    down(Dependency::Vendor("jobmojito"), StatusCode::ACCEPTED).await;
+    down(Callee::Vendor("jobmojito"), StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_testlify_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
-    down(Dependency::Vendor("testlify"), StatusCode::ACCEPTED).await;
+    down(Callee::Vendor("testlify"), StatusCode::ACCEPTED).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_xobin_is_down_everything_is_accepted_and_the_reports_are_kept_later() {
-    down(Dependency::Vendor("xobin"), StatusCode::ACCEPTED).await;
+    down(Callee::Vendor("xobin"), StatusCode::ACCEPTED).await;
 }

@@ -172,7 +172,7 @@ async fn an_imocha_that_is_down_for_minutes_answers_once_it_is_back() {
     asking.until_quiet().await;
     assert!(asking.outcomes(&ids).await.values().all(|it| it.waits()));
     assert_eq!(
-        asking.everybody.imocha.calls().len(),
+        asking.everybody.vendors.imocha.calls().len(),
         0,
         "nobody got through"
     );
@@ -187,7 +187,7 @@ async fn of_fifty_with_a_foreign_one_all_others_are_answered_whether_it_is_named
     let asking = Asking::start(TIMES).await;
     for (hidden, first) in [(false, 100), (true, 200)] {
         if hidden {
-            asking.everybody.imocha.hide_foreign();
+            asking.everybody.vendors.imocha.hide_foreign();
         }
         let (ids, foreign): (Vec<i64>, i64) = ((first..first + 50).collect(), first + 17);
         asking.has(ids.iter().copied().filter(|id| *id != foreign));
@@ -239,10 +239,10 @@ async fn what_imocha_promises_and_never_sends_is_listed_and_the_rest_is_answered
     let ids: Vec<i64> = (1..=20).collect();
     asking.has(ids.iter().copied());
     for id in SILENT {
-        asking.everybody.imocha.keep_silent(id);
+        asking.everybody.vendors.imocha.keep_silent(id);
     }
     // And one that fails there the first time.
-    asking.everybody.imocha.fail(5, 1);
+    asking.everybody.vendors.imocha.fail(5, 1);
     asking.reprocess(&ids).await;
     asking.settle(&ids).await;
     let mut listed = asking.listed().await;

@@ -6,7 +6,8 @@ use crate::operator::json;
 use local::faults::Call;
 use serde_json::json;
 use shared::key::{ItemKey, STATE};
-use tests::stage::{Hold, accepted, eventually};
+use tests::faults::Hold;
+use tests::stage::{accepted, eventually};
 
 const ADA: &str = "ada@example.com";
 const ATTEMPT: &str = "7001";

@@ -5,16 +5,11 @@ use crate::operator::{hooks, json};
 use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::{Value, json as value};
 use std::sync::Arc;
-use tests::stage::{Breaker, Stage};
+use tests::faults::Breaker;
+use tests::stage::Stage;
 
 const ADA: &str = "ada@example.com";
 const ERASE: [&str; 3] = ["erase", "--email", ADA];
-
-async fn bury(stage: &Stage, body: &str) {
-    let message = stage.sqs.send_message().message_body(body);
-    let url = stage.bundle.dead_letter_queue_url();
-    message.queue_url(url).send().await.unwrap();
-}
 
 /// Those that can be received, hidden for a while.
 async fn visible(stage: &Stage, hidden_seconds: i32) -> Vec<String> {
@@ -39,8 +34,8 @@ fn counts(receipt: &Value) -> (u64, u64) {
 #[tokio::test]
 async fn dead_letters_that_name_a_person_go_though_the_table_has_nothing_of_the_person() {
     let stage = Stage::new().await;
-    bury(&stage, &format!("hello {ADA}")).await;
-    bury(&stage, "hello eve@example.com").await;
+    stage.bury(&format!("hello {ADA}")).await;
+    stage.bury("hello eve@example.com").await;
     let dry = json(&stage, &[&ERASE[..], &["--dry-run"]].concat()).await;
     assert_eq!(counts(&dry), (1, 1), "{dry}");
     let receipt = json(&stage, &ERASE).await;
@@ -60,8 +55,8 @@ async fn dead_letters_about_an_attempt_go_though_it_is_erased_already() {
     let erase = ["erase", "--source", "imocha", "--attempt", "7"];
     assert_eq!(counts(&json(&stage, &erase).await), (0, 0));
     let letter = |pk: &str| format!(r#"{{"version":1,"job":"fold","pk":"{pk}","sk":"event#1"}}"#);
-    bury(&stage, &letter("imocha#attempt#7")).await;
-    bury(&stage, &letter("imocha#attempt#77")).await;
+    stage.bury(&letter("imocha#attempt#7")).await;
+    stage.bury(&letter("imocha#attempt#77")).await;
     assert_eq!(counts(&json(&stage, &erase).await), (1, 0));
     assert_eq!(visible(&stage, 1).await, [letter("imocha#attempt#77")]);
 }
@@ -77,7 +72,7 @@ async fn among_many_dead_letters_those_of_the_person_go_and_all_others_can_be_se
         } else {
             "eve@example.com"
         };
-        bury(&stage, &format!("{number} {name}")).await;
+        stage.bury(&format!("{number} {name}")).await;
     }
     let dry = json(&stage, &[&ERASE[..], &["--dry-run"]].concat()).await;
     assert_eq!(counts(&dry), (3, 3));
@@ -98,7 +93,7 @@ async fn among_many_dead_letters_those_of_the_person_go_and_all_others_can_be_se
 #[tokio::test]
 async fn an_erasure_that_could_not_look_at_every_dead_letter_says_so_and_fails() {
     let stage = Stage::new().await;
-    bury(&stage, &format!("hello {ADA}")).await;
+    stage.bury(&format!("hello {ADA}")).await;
     assert_eq!(visible(&stage, 600).await.len(), 1, "somebody is at it");
     let output = hooks(&stage, &[&ERASE[..], &["--json"]].concat()).await;
     assert_eq!(output.status.code(), Some(1));

@@ -11,8 +11,9 @@ use shared::key::attempt_partition;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tests::faults::Breaker;
 use tests::inbox::Inbox;
-use tests::stage::{Breaker, Stage, accepted, eventually};
+use tests::stage::{Stage, accepted, eventually};
 use tests::vendors::deliver;
 
 const ADA: &str = "ada@example.com";

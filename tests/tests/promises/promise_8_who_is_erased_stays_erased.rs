@@ -3,7 +3,7 @@
 use crate::bucket::objects;
 use crate::everybody::Everybody;
 use crate::operator::{hooks, json};
-use crate::stores::{bodies_in_parts, found, items};
+use crate::stores::{bodies_in_parts, everything, found, items, saying};
 use bytes::Bytes;
 use local::faults::{Call, Fault};
 use serde_json::{Value, json};
@@ -15,8 +15,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tests::faults::Breaker;
 use tests::inbox::Inbox;
-use tests::stage::{Breaker, Stage, accepted, eventually, payload};
+use tests::stage::{Stage, accepted, eventually, payload};
 
 const ELENA: &str = "elena.vasquez@example.com";
 const EVE: &str = "eve@example.com";
@@ -142,8 +143,7 @@ async fn dead_letters(everybody: &Everybody) {
         stage.send(body).await;
     }
     eventually("they are dead", || async {
-        let dead = stage.messages(stage.bundle.dead_letter_queue_url()).await;
-        (dead == 3).then_some(())
+        (stage.dead().await == 3).then_some(())
     })
     .await;
 }
@@ -185,12 +185,10 @@ async fn assert_in_parts(stage: &Stage, expected: usize) {
 }
 
 async fn assert_gone(everybody: &Everybody, when: &str) {
+    let all = everything(&everybody.stage).await;
     for word in HERS {
-        let found = found(&everybody.stage, word).await;
-        let shown: Vec<String> = found
-            .iter()
-            .map(|it| it.chars().take(600).collect())
-            .collect();
+        let found = saying(&all, word);
+        let shown: Vec<String> = found.map(|it| it.chars().take(600).collect()).collect();
         assert!(shown.is_empty(), "{word} {when}: {shown:#?}");
     }
     let objects = objects(&everybody.stage).await;
@@ -238,13 +236,16 @@ async fn operators_bring_nothing_back(everybody: &Everybody) {
     assert_eq!(replayed["changed"], 0, "{replayed}");
     json(stage, &["replay", "--unreadable"]).await;
     everybody
+        .vendors
         .imocha
         .remember(5001, imocha(everybody, 5001, ELENA, "Complete").to_vec());
     everybody
+        .vendors
         .imocha
         .invite(5001, "completed", "2026-01-15T10:00:00Z");
     let call = everybody.ready("imocha", "", "", Bytes::new());
     everybody
+        .vendors
         .imocha
         .call_back_to(format!("{}{}", stage.bundle.api_url(), call.path));
     let window = ["--from", "2026-01-15", "--to", "2026-01-16", "--wait"];
@@ -406,9 +407,8 @@ const WRITES: [&str; 6] = [
 ];
 
 /// From when so many writes of nobody's but the operator's have gone through, none of the operator's calls does.
-fn cut_off_after(breaker: &Breaker, writes: usize) -> Arc<AtomicUsize> {
-    let written = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&written);
+fn cut_off_after(breaker: &Breaker, writes: usize) {
+    let written = AtomicUsize::new(0);
     breaker.set(move |call: &Call| {
         if call.function.is_some() {
             return Fault::None;
@@ -422,7 +422,6 @@ fn cut_off_after(breaker: &Breaker, writes: usize) -> Arc<AtomicUsize> {
         }
         Fault::None
     });
-    counted
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,9 @@ use std::io::Read;
 use tests::bucket::objects;
 use tests::stage::Stage;
 
+/// For how long a message is hidden that was looked at: longer than it takes to look at all of them.
+const HIDDEN_SECONDS: i32 = 60;
+
 /// What all stores say, each item by itself.
 pub async fn everything(stage: &Stage) -> Vec<String> {
     let items = items(stage).await;
@@ -26,11 +29,17 @@ pub async fn everything(stage: &Stage) -> Vec<String> {
     all
 }
 
-/// How much of it says this, in whatever case.
+/// How much of all stores says this.
 pub async fn found(stage: &Stage, word: &str) -> Vec<String> {
+    let all = everything(stage).await;
+    saying(&all, word).cloned().collect()
+}
+
+/// What of this says this word, in whatever case.
+pub fn saying<'a>(all: &'a [String], word: &str) -> impl Iterator<Item = &'a String> {
     let word = word.to_lowercase();
-    let all = everything(stage).await.into_iter();
-    all.filter(|it| it.to_lowercase().contains(&word)).collect()
+    all.iter()
+        .filter(move |it| it.to_lowercase().contains(&word))
 }
 
 /// Every item of the table.
@@ -88,16 +97,23 @@ fn readable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// The messages of a queue. They stay in it.
+/// The messages of a queue. They stay in it, and can be seen again at once.
 async fn messages(stage: &Stage, url: &str) -> Vec<String> {
     let mut messages = Vec::new();
     loop {
         let receive = stage.sqs.receive_message().queue_url(url);
-        let receive = receive.max_number_of_messages(10).visibility_timeout(1);
-        let received = receive.send().await.unwrap().messages.unwrap_or_default();
+        let receive = receive.max_number_of_messages(10);
+        let receive = receive.visibility_timeout(HIDDEN_SECONDS).send();
+        let received = receive.await.unwrap().messages.unwrap_or_default();
         if received.is_empty() {
-            return messages;
+            break;
         }
-        messages.extend(received.into_iter().filter_map(|it| it.body));
+        messages.extend(received);
     }
+    for message in &messages {
+        let show = stage.sqs.change_message_visibility().queue_url(url);
+        let show = show.set_receipt_handle(message.receipt_handle.clone());
+        show.visibility_timeout(0).send().await.unwrap();
+    }
+    messages.into_iter().filter_map(|it| it.body).collect()
 }

@@ -1,6 +1,8 @@
 //! Whom the functions call, and which of them a seed is about.
 
+use http::StatusCode;
 use local::engine::Service;
+use local::faults::ErrorAnswer;
 
 /// Whom a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,24 @@ impl Callee {
             Self::Aws(Service::Sqs) => 4,
             Self::Vendor("imocha") => 3,
             Self::Aws(_) | Self::Vendor(_) => 1,
+        }
+    }
+    /// That there are too many calls, in its own words.
+    pub fn throttled(self) -> ErrorAnswer {
+        let bad = StatusCode::BAD_REQUEST;
+        let (status, kind) = match self {
+            Self::Aws(Service::DynamoDb) => (bad, "ProvisionedThroughputExceededException"),
+            Self::Aws(Service::Sqs) => (bad, "RequestThrottled"),
+            Self::Aws(Service::S3) => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
+            Self::Aws(Service::SecretsManager | Service::EventBridge) => {
+                (bad, "ThrottlingException")
+            }
+            Self::Vendor(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
+        };
+        ErrorAnswer {
+            status,
+            kind: kind.to_owned(),
+            message: "too many, says the test".to_owned(),
         }
     }
 }

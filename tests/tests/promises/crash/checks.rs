@@ -7,17 +7,16 @@ use super::scenario::Delivery;
 use super::time;
 pub use errands::Ran;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use shared::attempt::State;
 use shared::fold::{Heard, fold};
 use shared::key::EventId;
 use shared::store::{
-    ConfirmationOutcome, Origin, Partition, ReportItem, ReportOutcome, StoreError, StoredEvent,
-    StoredState,
+    ConfirmationOutcome, Origin, Partition, ReportOutcome, StoreError, StoredEvent, StoredState,
 };
 use shared::timestamp::Timestamp;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use tests::bucket;
 use tests::inbox::Inbox;
 use tests::stage::{Stage, eventually};
 
@@ -101,35 +100,16 @@ async fn wrong_with(stage: &Stage, partition: &Partition, published: &Published)
         }
     }
     for report in &partition.reports {
-        wrong.extend(not_kept(stage, report).await);
+        wrong.extend(bucket::look_for(stage, report).await.err());
+        if report.outcome != ReportOutcome::Stored {
+            wrong.push(format!("{} ends as {:?}", report.key, report.outcome));
+        }
     }
     let confirmation = partition.confirmation.as_ref().map(|it| it.outcome);
     if confirmation == Some(ConfirmationOutcome::Pending) {
         wrong.push("it was never asked for its result".to_owned());
     }
     wrong
-}
-
-/// A report is in the bucket, with the SHA-256 that is noted.
-async fn not_kept(stage: &Stage, report: &ReportItem) -> Option<String> {
-    let Some(kept) = report
-        .kept
-        .as_ref()
-        .filter(|_| report.outcome == ReportOutcome::Stored)
-    else {
-        let (outcome, problem) = (report.outcome, &report.problem);
-        return Some(format!(
-            "{} is not kept: {outcome:?}, {problem:?}",
-            report.key
-        ));
-    };
-    let bundle = &stage.bundle;
-    let bucket = &bundle.outputs()["BucketName"];
-    let url = format!("{}/{bucket}/{}", bundle.endpoint_url(), kept.s3_key);
-    let answer = stage.http.get(url).send().await.unwrap();
-    let bytes = answer.bytes().await.unwrap();
-    let same = hex::encode(Sha256::digest(&bytes)) == kept.sha256;
-    (!same).then(|| format!("{} is not what is in the bucket", report.key))
 }
 
 async fn published(stage: &Stage) -> Published {

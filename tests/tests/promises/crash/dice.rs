@@ -162,7 +162,7 @@ impl Kind {
             Self::LoseAnswer => Fault::DisconnectAfter,
             Self::Fail => Fault::Answer(failure(rng)),
             Self::FailAfter => Fault::AnswerAfter(failure(rng)),
-            Self::Throttle => Fault::Answer(throttled(callee)),
+            Self::Throttle => Fault::Answer(callee.throttled()),
             Self::Delay => {
                 // Most answers are in time; some come after the caller's patience with one try is over.
                 let ms = if rng.u8(..5) == 0 {
@@ -184,23 +184,6 @@ fn failure(rng: &mut Rng) -> ErrorAnswer {
     ErrorAnswer {
         status: status[rng.usize(..2)],
         ..ErrorAnswer::internal("broken by the test")
-    }
-}
-
-/// In each one's own words.
-fn throttled(callee: Callee) -> ErrorAnswer {
-    let bad = StatusCode::BAD_REQUEST;
-    let (status, kind) = match callee {
-        Callee::Aws(Service::DynamoDb) => (bad, "ProvisionedThroughputExceededException"),
-        Callee::Aws(Service::Sqs) => (bad, "RequestThrottled"),
-        Callee::Aws(Service::S3) => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
-        Callee::Aws(Service::SecretsManager | Service::EventBridge) => (bad, "ThrottlingException"),
-        Callee::Vendor(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
-    };
-    ErrorAnswer {
-        status,
-        kind: kind.to_owned(),
-        message: "too many, says the test".to_owned(),
     }
 }
 

@@ -12,20 +12,20 @@ use super::{patience, time};
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
 use local::faults::Faults;
-use local::stand_ins::{Gate, Imocha, Jobmojito, Links, Testlify, Xobin};
 use local::{Callers, Options};
 use serde_json::json;
 use shared::key::EventId;
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tests::inbox::Inbox;
+use tests::quiet::until_quiet;
 use tests::stage::Stage;
+use tests::stand_ins::StandIns;
 
 /// The key that people are hashed with: the same everywhere, so that attempts are called the same.
 pub const HASH_KEY: &str = "the-same-for-all-bundles-of-the-simulation";
-const API_KEY: &str = "key";
 
 /// All that a story is played on.
 pub struct Lane {
@@ -38,12 +38,7 @@ pub struct Lane {
     /// Who sends to the other.
     pub twin_senders: Senders,
     plan: Arc<Plan>,
-    links: Links,
-    pub imocha: Imocha,
-    jobmojito: Jobmojito,
-    pub xobin: Xobin,
-    _testlify: Testlify,
-    _gates: [Gate; 4],
+    pub vendors: StandIns,
 }
 
 /// What came of a seed.
@@ -59,51 +54,30 @@ impl Lane {
     /// Starts everything.
     pub async fn start() -> Self {
         let (plan, callers) = (Arc::<Plan>::default(), Callers::default());
-        let imocha = Imocha::start(API_KEY).await.unwrap();
-        let jobmojito = Jobmojito::start(API_KEY).await.unwrap();
-        let testlify = Testlify::start().await.unwrap();
-        let xobin = Xobin::start(API_KEY).await.unwrap();
-        let gate = async |vendor, url: &str| {
-            let faults: Arc<dyn Faults> = plan.clone();
-            Gate::before(vendor, url, faults, callers.clone())
-                .await
-                .unwrap()
+        let faults: Arc<dyn Faults> = plan.clone();
+        let vendors = StandIns::start(Some(&faults), &callers).await;
+        let equip = |options: &mut Options| {
+            vendors.equip(options);
+            let key = json!({ "key": HASH_KEY });
+            options.secrets.insert("HashKeySecret".into(), key);
         };
-        let gates = [
-            gate("imocha", imocha.base_url()).await,
-            gate("jobmojito", jobmojito.base_url()).await,
-            gate("testlify", testlify.base_url()).await,
-            gate("xobin", xobin.base_url()).await,
-        ];
-        let [first, second, third, fourth] = gates.each_ref().map(Gate::base_url);
-        let links = Links::to(&[
-            ("imocha", first),
-            ("jobmojito", second),
-            ("testlify", third),
-            ("xobin", fourth),
-        ]);
         let stage = Stage::with(|options| {
-            equip(options, &gates);
-            options.faults = Some(plan.clone());
+            equip(options);
+            options.faults = Some(faults);
             options.callers = callers;
         })
         .await;
-        let twin = Stage::with(|options| equip(options, &gates)).await;
+        let twin = Stage::with(equip).await;
         Inbox::of_all_changes(&stage).await;
         let senders = Senders::of(&stage).await;
-        imocha.call_back_to(senders.imocha_url(&stage));
+        vendors.imocha.call_back_to(senders.imocha_url(&stage));
         Self {
             senders,
             twin_senders: Senders::of(&twin).await,
             stage,
             twin,
             plan,
-            links,
-            imocha,
-            jobmojito,
-            xobin,
-            _testlify: testlify,
-            _gates: gates,
+            vendors,
         }
     }
 
@@ -115,10 +89,10 @@ impl Lane {
 
     /// Plays a seed, and looks at what came of it. A test that panics is a problem like others.
     pub async fn play(&self, seed: u64) -> Story {
-        let deliveries = scenario::of(seed, &self.links, &self.imocha, &self.jobmojito);
+        let deliveries = scenario::of(seed, &self.vendors);
         let mut story = Story::default();
         let act = async {
-            let errands = Errands::of(seed, &deliveries, &self.imocha, &self.stage).await;
+            let errands = Errands::of(seed, &deliveries, &self.vendors.imocha, &self.stage).await;
             self.act(seed, &deliveries, &errands, &mut story).await;
         };
         let played = AssertUnwindSafe(act).catch_unwind();
@@ -133,7 +107,7 @@ impl Lane {
         if Dice::of(seed).starts_cold() {
             self.forget_secrets().await;
         }
-        let registrations = self.xobin.registrations();
+        let registrations = self.vendors.xobin.registrations();
         self.plan.begin(seed);
         let send = |delivery| self.senders.send(&self.stage, delivery);
         let sent = join_all(deliveries.iter().map(send));
@@ -159,7 +133,7 @@ impl Lane {
         let ran = checks::Ran {
             errands,
             asked: errands.asked(&ended),
-            registrations: self.xobin.registrations() - registrations,
+            registrations: self.vendors.xobin.registrations() - registrations,
             broken: &story.broken,
         };
         checks::all(self, deliveries, &accepted, Some(&ran), &mut story.problems).await;
@@ -178,11 +152,11 @@ impl Lane {
 
     /// Lets messages and sweeps run until nothing is left to do.
     pub async fn settle(&self, stage: &Stage) -> Result<(), String> {
-        patience::settle(stage, &self.imocha).await
+        patience::settle(stage, &self.vendors.imocha).await
     }
 
     async fn until_quiet(&self) -> Result<(), String> {
-        patience::until_quiet(&self.stage, &self.imocha).await
+        until_quiet(&self.stage, &self.vendors.imocha).await
     }
 
     /// Processes that live remember theirs.
@@ -200,36 +174,6 @@ impl Lane {
             purge.send().await.unwrap();
         }
     }
-}
-
-/// With vendors behind the gates, and secrets that are the same in each bundle.
-fn equip(options: &mut Options, gates: &[Gate; 4]) {
-    let [imocha, jobmojito, testlify, xobin] = gates.each_ref().map(Gate::base_url);
-    let mut settings = BTreeMap::new();
-    for (vendor, url) in [
-        ("IMOCHA", imocha),
-        ("JOBMOJITO", jobmojito),
-        ("XOBIN", xobin),
-    ] {
-        settings.insert(format!("{vendor}_API_BASE_URL"), url.to_owned());
-        // Nobody is there to be spared.
-        settings.insert(format!("{vendor}_API_CALLS_PER_MINUTE"), "6000".to_owned());
-    }
-    settings.insert(
-        "TESTLIFY_REPORT_BASE_URL".to_owned(),
-        format!("{testlify}/"),
-    );
-    options
-        .function_environment
-        .insert("WorkerFunction".to_owned(), settings);
-    for secret in ["ImochaApiSecret", "JobmojitoApiSecret", "XobinApiSecret"] {
-        options
-            .secrets
-            .insert(secret.to_owned(), json!({ "api_key": API_KEY }));
-    }
-    options
-        .secrets
-        .insert("HashKeySecret".to_owned(), json!({ "key": HASH_KEY }));
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {

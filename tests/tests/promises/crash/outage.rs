@@ -1,20 +1,12 @@
 //! One of the things that the functions lean on is down, altogether, until it is mended: it refuses, hangs or throttles.
 
+use super::callee::Callee;
 use futures_util::future::BoxFuture;
-use http::StatusCode;
-use local::engine::Service;
-use local::faults::{ErrorAnswer, Fault};
+use local::faults::Fault;
 use std::fmt;
 use std::future::ready;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
-
-/// What is down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dependency {
-    Aws(Service),
-    Vendor(&'static str),
-}
 
 /// How it is down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +22,7 @@ pub enum How {
 /// Something that is down. Who hangs on it is let go when this is dropped.
 #[derive(Debug)]
 pub struct Outage {
-    pub of: Dependency,
+    pub of: Callee,
     pub how: How,
     mended: watch::Sender<()>,
     felt: AtomicUsize,
@@ -43,7 +35,7 @@ impl fmt::Display for Outage {
 }
 
 impl Outage {
-    pub fn new(of: Dependency, how: How) -> Self {
+    pub fn new(of: Callee, how: How) -> Self {
         let (mended, _) = watch::channel(());
         Self {
             of,
@@ -59,14 +51,14 @@ impl Outage {
     }
 
     /// What becomes of a call.
-    pub fn fault(&self, called: Dependency) -> BoxFuture<'static, Fault> {
+    pub fn fault(&self, called: Callee) -> BoxFuture<'static, Fault> {
         if called != self.of {
             return Box::pin(ready(Fault::None));
         }
         self.felt.fetch_add(1, Ordering::SeqCst);
         match self.how {
             How::Refuses => Box::pin(ready(Fault::Disconnect)),
-            How::Throttles => Box::pin(ready(Fault::Answer(throttled(called)))),
+            How::Throttles => Box::pin(ready(Fault::Answer(called.throttled()))),
             How::Hangs => {
                 let mut mended = self.mended.subscribe();
                 Box::pin(async move {
@@ -76,24 +68,5 @@ impl Outage {
                 })
             }
         }
-    }
-}
-
-/// As each of them says it.
-fn throttled(called: Dependency) -> ErrorAnswer {
-    let (status, kind) = match called {
-        Dependency::Aws(Service::DynamoDb) => (
-            StatusCode::BAD_REQUEST,
-            "ProvisionedThroughputExceededException",
-        ),
-        Dependency::Aws(Service::S3) => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown"),
-        Dependency::Aws(Service::Sqs) => (StatusCode::BAD_REQUEST, "RequestThrottled"),
-        Dependency::Aws(_) => (StatusCode::BAD_REQUEST, "ThrottlingException"),
-        Dependency::Vendor(_) => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests"),
-    };
-    ErrorAnswer {
-        status,
-        kind: kind.to_owned(),
-        message: "on purpose".to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use super::callee::Callee;
 use super::dice::{Dice, Kind};
 use super::label;
-use super::outage::{Dependency, Outage};
+use super::outage::Outage;
 use super::tally::{HAND_OUTS, QUEUE};
 use futures_util::future::BoxFuture;
 use local::faults::{Call, Fault, Faults, HandOut, VendorCall};
@@ -101,15 +101,10 @@ impl Plan {
         }
     }
 
-    fn next(
-        &self,
-        callee: Callee,
-        called: Dependency,
-        label: impl FnOnce() -> String,
-    ) -> BoxFuture<'static, Fault> {
+    fn next(&self, callee: Callee, label: impl FnOnce() -> String) -> BoxFuture<'static, Fault> {
         match self.0.lock().unwrap().as_mut() {
             Some(Playing::Story(story)) => Box::pin(ready(story.next(callee, &label()))),
-            Some(Playing::Outage(outage)) => outage.fault(called),
+            Some(Playing::Outage(outage)) => outage.fault(callee),
             None => Box::pin(ready(Fault::None)),
         }
     }
@@ -180,16 +175,15 @@ impl Story {
 impl Faults for Plan {
     /// Only functions suffer: the test itself calls as nobody's process.
     fn before<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Fault> {
-        let (callee, called) = (Callee::Aws(call.service), Dependency::Aws(call.service));
+        let callee = Callee::Aws(call.service);
         match call.function {
-            Some(_) => self.next(callee, called, || label::of_call(call)),
+            Some(_) => self.next(callee, || label::of_call(call)),
             None => Box::pin(ready(Fault::None)),
         }
     }
 
     fn before_vendor<'a>(&'a self, call: &'a VendorCall) -> BoxFuture<'a, Fault> {
-        let (callee, called) = (Callee::Vendor(call.vendor), Dependency::Vendor(call.vendor));
-        self.next(callee, called, || label::of_vendor(call))
+        self.next(Callee::Vendor(call.vendor), || label::of_vendor(call))
     }
 
     fn hand_out(&self, body: &str) -> HandOut {

@@ -11,6 +11,7 @@ use shared::person::HashKey;
 use shared::secrets::SecretText;
 use std::time::Duration;
 use tests::stage::payload;
+use tests::stand_ins::StandIns;
 
 /// Within which time they are sent for the first time.
 const SPREAD_MS: u64 = 300;
@@ -74,11 +75,12 @@ struct Author<'a> {
 }
 
 /// The deliveries of a seed. The stand-ins know of them what the vendors would.
-pub fn of(seed: u64, links: &Links, imocha: &Imocha, jobmojito: &Jobmojito) -> Vec<Delivery> {
+pub fn of(seed: u64, vendors: &StandIns) -> Vec<Delivery> {
+    let (imocha, jobmojito) = (&vendors.imocha, &vendors.jobmojito);
     let mut author = Author {
         seed,
         rng: Rng::with_seed(seed),
-        links,
+        links: &vendors.links,
         deliveries: Vec::new(),
         attempts: 0,
     };
@@ -101,11 +103,12 @@ pub fn of(seed: u64, links: &Links, imocha: &Imocha, jobmojito: &Jobmojito) -> V
 }
 
 /// A whole flow of each source, sent at once, and each answer heard.
-pub fn of_each(seed: u64, links: &Links, imocha: &Imocha, jobmojito: &Jobmojito) -> Vec<Delivery> {
+pub fn of_each(seed: u64, vendors: &StandIns) -> Vec<Delivery> {
+    let (imocha, jobmojito) = (&vendors.imocha, &vendors.jobmojito);
     let mut author = Author {
         seed,
         rng: Rng::with_seed(seed),
-        links,
+        links: &vendors.links,
         deliveries: Vec::new(),
         attempts: 0,
     };

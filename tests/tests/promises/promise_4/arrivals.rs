@@ -3,7 +3,6 @@
 use crate::flows::{Flow, HASH_KEY, delivery_id, in_words};
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use http::StatusCode;
 use local::Options;
 use serde_json::json;
 use shared::event::{Order, Status};
@@ -11,7 +10,7 @@ use shared::fold::{Heard, fold};
 use shared::store::{Partition, StoredEvent, StoredState};
 use std::collections::BTreeMap;
 use tests::senders::Senders;
-use tests::stage::{Stage, accepted, eventually};
+use tests::stage::Stage;
 
 /// How many attempts arrive at a time.
 const AT_ONCE: usize = 12;
@@ -68,20 +67,13 @@ impl Arrival {
         }
     }
 
-    /// Delivers one body, as its vendor does, until it is accepted: a machine that is busy with other things answers 503.
+    /// Delivers one body, as its vendor does, until it is accepted.
     pub async fn post(&self, stage: &Stage, senders: &Senders, said: usize) -> String {
         let (flow, number) = (&self.flow, self.number);
         let (id, version) = (delivery_id(said, number), flow.said[said].version);
-        eventually("it is accepted", || async {
-            let (sent, body) = (stage.clock.now(), flow.body(said, number));
-            let call = senders.ready(sent, flow.source, version, &id, body);
-            let answer = call.post(stage).await;
-            if answer.status() != StatusCode::SERVICE_UNAVAILABLE {
-                return Some(accepted(answer).await.0);
-            }
-            None
-        })
-        .await
+        let (sent, body) = (stage.clock.now(), flow.body(said, number));
+        let call = senders.ready(sent, flow.source, version, &id, body);
+        call.accepted(stage).await.0
     }
 
     /// Looks at what it has come to: each body is one event, with at least as many deliveries as were accepted, and the state is their fold, which is

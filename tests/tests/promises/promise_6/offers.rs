@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use shared::store::ReportItem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use tests::stage::{Breaker, accepted};
+use tests::faults::Breaker;
+use tests::stage::accepted;
 
 /// How many are offered at a time.
 const AT_ONCE: usize = 8;

@@ -10,18 +10,15 @@ use shared::store::{Asked, AskedOutcome, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tests::stage::{Breaker, Stage, eventually};
+use tests::faults::Breaker;
+use tests::quiet::until_quiet;
+use tests::stage::{Stage, eventually};
 use tests::vendors::endpoints;
 
 /// Longer than iMocha is ever waited for.
 const A_LONG_TIME: Duration = Duration::from_hours(5);
 /// How often time passes before a test gives up.
 const MOST_ROUNDS: usize = 16;
-/// For how many looks, half a second, nothing may happen before time passes.
-const QUIET: usize = 10;
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// How many looks, twelve seconds' worth, are taken at most: a message that fails comes again after a second, five times.
-const MOST_LOOKS: usize = 240;
 
 /// A bundle whose worker asks iMocha, which calls back to it.
 pub struct Asking {
@@ -51,7 +48,7 @@ impl Asking {
         let stage = &everybody.stage;
         let path = endpoints::<Imocha>(stage).await[0].path.clone();
         let url = format!("{}{path}", stage.bundle.api_url());
-        everybody.imocha.call_back_to(url);
+        everybody.vendors.imocha.call_back_to(url);
         Self { everybody, breaker }
     }
 
@@ -62,7 +59,7 @@ impl Asking {
     /// Makes these attempts of iMocha's.
     pub fn has(&self, ids: impl IntoIterator<Item = i64>) {
         for id in ids {
-            self.everybody.imocha.remember(id, callback(id));
+            self.everybody.vendors.imocha.remember(id, callback(id));
         }
     }
 
@@ -81,7 +78,7 @@ impl Asking {
 
     /// How often iMocha was asked for an id by a call that it saw.
     pub fn times(&self, id: i64) -> usize {
-        let calls = self.everybody.imocha.calls();
+        let calls = self.everybody.vendors.imocha.calls();
         calls.iter().flatten().filter(|asked| **asked == id).count()
     }
 
@@ -100,17 +97,10 @@ impl Asking {
         outcomes.values().any(|outcome| outcome.waits())
     }
 
-    /// Until the queue was empty for a while.
+    /// Until nothing happens any more between the two.
     pub async fn until_quiet(&self) {
-        let mut quiet = 0;
-        for _ in 0..MOST_LOOKS {
-            let messages = self.stage().messages(self.stage().bundle.queue_url());
-            quiet = if messages.await == 0 { quiet + 1 } else { 0 };
-            if quiet >= QUIET {
-                return;
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
+        let quiet = until_quiet(self.stage(), &self.everybody.vendors.imocha);
+        quiet.await.unwrap();
     }
 
     /// Lets so much time pass that each of them may be asked for again, and a sweep look for what is due.

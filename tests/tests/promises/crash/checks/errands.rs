@@ -111,7 +111,7 @@ impl Ran<'_> {
                 "Xobin's webhooks are not noted as registered: {noted:?}"
             ));
         }
-        let registered = lane.xobin.registered();
+        let registered = lane.vendors.xobin.registered();
         for (kind, webhook) in &errands.wanted.webhooks {
             let is = &registered[kind];
             if is["status"] != webhook.enabled || is["url"] != webhook.url {
@@ -120,7 +120,7 @@ impl Ran<'_> {
                 ));
             }
         }
-        let credential = lane.xobin.credential();
+        let credential = lane.vendors.xobin.credential();
         let mut right = errands.endpoint.headers.iter();
         if !right.any(|(name, value)| is_same(credential.as_ref(), name, value)) {
             wrong.push("Xobin does not call with what it was to be given".to_owned());

@@ -1,8 +1,9 @@
 //! One thing that is down on a lane, and what comes of what is sent meanwhile.
 
 use super::Lane;
+use crate::crash::callee::Callee;
 use crate::crash::checks;
-use crate::crash::outage::{Dependency, Outage};
+use crate::crash::outage::Outage;
 use crate::crash::scenario::{self, Delivery};
 use crate::crash::sender;
 use futures_util::future::{join_all, select};
@@ -41,13 +42,8 @@ impl Lane {
         minutes: usize,
         expected: StatusCode,
     ) -> Suffered {
-        let deliveries = scenario::of_each(
-            FIRST_OUTAGE + number,
-            &self.links,
-            &self.imocha,
-            &self.jobmojito,
-        );
-        if outage.of == Dependency::Aws(Service::SecretsManager) {
+        let deliveries = scenario::of_each(FIRST_OUTAGE + number, &self.vendors);
+        if outage.of == Callee::Aws(Service::SecretsManager) {
             self.forget_secrets().await;
         }
         self.plan.begin_outage(outage);
