@@ -9,7 +9,7 @@ use crate::job::Job;
 use crate::{JobError, Worker, notes};
 use shared::attempt::State;
 use shared::error::causes;
-use shared::event::{Kind, Report};
+use shared::event::{Kind, Report, Status};
 use shared::fold::{Heard, fold, in_doubt};
 use shared::key::{CONFIRMATION, ItemKey};
 use shared::metrics::Metric;
@@ -180,8 +180,9 @@ impl Worker {
             .iter()
             .filter(|event| event.summary.origin.is_call());
         let answer = called
-            .map(|event| event.summary.last_received)
-            .filter(|received| asked.is_answered_by(*received))
+            .map(|event| (event.summary.last_received, ends(event)))
+            .filter(|(received, ends)| asked.is_answered_by(*received, *ends))
+            .map(|(received, _)| received)
             .min();
         let Some(answered_at) = answer else {
             return Ok(());
@@ -260,6 +261,12 @@ impl Worker {
         }
         self.settle_events(&[event]).await
     }
+}
+
+/// Whether it says how the attempt ended, or may have: nobody knows of one that is erased.
+fn ends(event: &StoredEvent) -> bool {
+    let is_erased = event.event.kind == Kind::Erased;
+    is_erased || event.event.status.is_some_and(Status::finished)
 }
 
 /// The report that the state offers, if the one before did not offer the same by the same event.

@@ -24,7 +24,7 @@ pub enum AskedOutcome {
     Failed,
     /// The vendor says that it is none of ours. Final.
     Foreign,
-    /// An event of the attempt was received after it was asked for. Final.
+    /// What ends the attempt was received after it was wanted, or any event of it once the vendor had promised one. Final.
     Answered,
     /// The vendor was asked as often as it may be, and nothing came. Final, until it is requested again or comes after all.
     Unanswered,
@@ -118,12 +118,18 @@ impl Asked {
         }
     }
 
-    /// Whether an event that was received at `received` answers it. What comes after it was given up does, too.
+    /// Whether an event that was received at `received` answers it; `ends` says whether it tells how the attempt ended. What comes after it
+    /// was given up does, too.
     #[must_use]
-    pub fn is_answered_by(&self, received: Timestamp) -> bool {
-        let waiting = self.outcome.waits() || self.outcome == AskedOutcome::Unanswered;
-        // What comes by itself, before the vendor could be asked, need not be asked for any more.
-        waiting && received > self.asked_at.unwrap_or(self.requested_at)
+    pub fn is_answered_by(&self, received: Timestamp, ends: bool) -> bool {
+        // An end that comes by itself, before the vendor could be asked, need not be asked for any more. Anything less, such as a late
+        // call of the attempt's beginning, is no answer as long as the vendor has not promised one.
+        let enough = match self.outcome {
+            AskedOutcome::Requested | AskedOutcome::Failed => ends,
+            AskedOutcome::Open | AskedOutcome::Unanswered => true,
+            AskedOutcome::Answered | AskedOutcome::Foreign => false,
+        };
+        enough && received > self.asked_at.unwrap_or(self.requested_at)
     }
 }
 

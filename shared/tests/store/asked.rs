@@ -115,7 +115,7 @@ async fn a_foreign_id_is_never_asked_for_again() {
     assert!(!begin(&engine, 10_000).await);
     note(&engine, AskedOutcome::Failed, Some(900)).await;
     assert_eq!(asked(&engine).await.outcome, AskedOutcome::Foreign);
-    assert!(!asked(&engine).await.is_answered_by(at(20)));
+    assert!(!asked(&engine).await.is_answered_by(at(20), true));
     assert_eq!(engine.table.count_marked().await.unwrap(), 0);
 }
 
@@ -138,7 +138,7 @@ async fn an_answer_that_overtakes_the_calls_own_is_final() {
     let settled = engine.table.settle_asked(SOURCE, "7", &answered).await;
     assert!(!settled.unwrap());
     assert!(!begin(&engine, 10_000).await);
-    assert!(!answered.is_answered_by(at(12)), "once is enough");
+    assert!(!answered.is_answered_by(at(12), true), "once is enough");
 }
 
 #[tokio::test]
@@ -161,17 +161,19 @@ async fn an_answer_is_none_to_what_is_requested_after_it_was_read() {
 async fn only_what_was_received_after_it_was_asked_for_answers_it() {
     let engine = engine().await;
     request(&engine, 0).await;
-    assert!(!asked(&engine).await.is_answered_by(at(0)));
-    let by_itself = asked(&engine).await.is_answered_by(at(5));
+    assert!(!asked(&engine).await.is_answered_by(at(0), true));
+    let by_itself = asked(&engine).await.is_answered_by(at(5), true);
     assert!(
         by_itself,
         "what comes before the vendor was asked answers too"
     );
+    let less = asked(&engine).await.is_answered_by(at(5), false);
+    assert!(!less, "what does not end it was not what is wanted");
     begin(&engine, 10).await;
     let asked = asked(&engine).await;
-    assert!(!asked.is_answered_by(at(9)));
-    assert!(!asked.is_answered_by(at(10)));
-    assert!(asked.is_answered_by(at(11)));
+    assert!(!asked.is_answered_by(at(9), true));
+    assert!(!asked.is_answered_by(at(10), true));
+    assert!(asked.is_answered_by(at(11), true));
 }
 
 #[tokio::test]
@@ -238,7 +240,7 @@ async fn what_was_given_up_is_answered_by_what_comes_after_all() {
     asked_in_vain(&engine).await;
     give_up(&engine, 310).await;
     let given_up = asked(&engine).await;
-    assert!(given_up.is_answered_by(at(5000)));
+    assert!(given_up.is_answered_by(at(5000), true));
     let answer = given_up.answered(at(5000));
     let settle = engine.table.settle_asked(SOURCE, "7", &answer);
     settle.await.unwrap();
