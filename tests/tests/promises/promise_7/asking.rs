@@ -27,9 +27,9 @@ pub struct Asking {
     pub breaker: Breaker,
 }
 
-/// A callback of an attempt, of which nothing follows: neither is there a report, nor anything to confirm.
+/// A callback of an attempt that has ended, and has no report.
 pub fn callback(id: i64) -> Vec<u8> {
-    let flow = Flow::of("imocha", "", &["in-progress"]);
+    let flow = Flow::of("imocha", "", &["terminated"]);
     flow.body(0, u64::try_from(id).unwrap()).to_vec()
 }
 
