@@ -30,7 +30,8 @@ impl Worker {
             .filter(|id| Some(*id) != known)
             .collect();
         let (Some(known), false) = (known, suspects.is_empty()) else {
-            // Where the known one was alone in the call, that has said that it is the key. Else nothing tells this id from a bad key: three such in a row do.
+            // Where the known one was alone in the call, its refusal has already been noted as the key's. Else nothing tells this id
+            // from a bad key: three such in a row do.
             if known.is_none() {
                 self.vendors.imocha.doubt_key().await;
             }
