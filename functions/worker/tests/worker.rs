@@ -3,6 +3,8 @@
 // So that what clippy allows in tests is allowed in their helpers.
 #![cfg(test)]
 
+#[path = "worker/answered.rs"]
+mod answered;
 #[path = "worker/asking.rs"]
 mod asking;
 #[path = "worker/badly.rs"]
@@ -11,14 +13,20 @@ mod badly;
 mod batch;
 #[path = "worker/bodies.rs"]
 mod bodies;
+#[path = "worker/bucket.rs"]
+mod bucket;
 #[path = "worker/confirming.rs"]
 mod confirming;
 #[path = "worker/downloads.rs"]
 mod downloads;
 #[path = "worker/erasing.rs"]
 mod erasing;
+#[path = "worker/erasing_bodies.rs"]
+mod erasing_bodies;
 #[path = "worker/fold.rs"]
 mod fold;
+#[path = "worker/folds_at_once.rs"]
+mod folds_at_once;
 #[path = "worker/heard.rs"]
 mod heard;
 #[path = "worker/host.rs"]
@@ -45,6 +53,8 @@ mod reconciling;
 mod registering;
 #[path = "worker/reports.rs"]
 mod reports;
+#[path = "worker/reports_in_vain.rs"]
+mod reports_in_vain;
 #[path = "worker/searching.rs"]
 mod searching;
 #[path = "worker/sweep.rs"]

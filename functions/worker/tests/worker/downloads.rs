@@ -42,7 +42,7 @@ async fn assert_refused(world: &World, url: &str, why: &str) {
     let report = fetched(world, url).await;
     assert_problem(&report, ReportOutcome::Refused, why);
     assert!(world.marked().await.is_empty(), "{url}");
-    assert_eq!(world.platform().uploads(), 0);
+    assert_eq!(world.platform().bucket.uploads(), 0);
     assert_nothing_is_left(world);
 }
 
@@ -52,7 +52,7 @@ async fn assert_postponed(world: &World, url: &str, time: Duration, why: &str) {
     world.worker.fetch_report(&key, time, "r").await.unwrap();
     assert_problem(&world.report(&key).await, ReportOutcome::Pending, why);
     assert_eq!(world.only_marked().await.key, key);
-    assert_eq!(world.platform().uploads(), 0);
+    assert_eq!(world.platform().bucket.uploads(), 0);
     assert_nothing_is_left(world);
 }
 
@@ -259,7 +259,7 @@ async fn what_is_as_large_as_it_may_be_is_kept() {
     let host = Host::with("application/pdf", &whole).await;
     let kept = fetched(&world, &host.url).await.kept.unwrap();
     assert_eq!(kept.size_bytes, MIB as u64);
-    assert_eq!(world.platform().objects()[&kept.s3_key].bytes, whole);
+    assert_eq!(world.platform().bucket.objects()[&kept.s3_key].bytes, whole);
 }
 
 #[tokio::test]
@@ -347,5 +347,5 @@ async fn no_more_than_a_few_reports_are_fetched_at_a_time() {
     }
     join_all(keys.iter().map(|key| world.fetch(key))).await;
     assert_eq!(host.most_at_a_time(), AT_ONCE);
-    assert_eq!(world.platform().objects().len(), keys.len());
+    assert_eq!(world.platform().bucket.objects().len(), keys.len());
 }

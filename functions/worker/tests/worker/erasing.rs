@@ -1,12 +1,12 @@
 //! What comes of somebody who is erased: whichever way it comes, nothing is made of it and nothing of it is kept.
 
+use crate::erasing_bodies::large;
 use crate::vendor::Asked as Call;
 use crate::world::*;
-use bytes::Bytes;
 use serde_json::{Value, json};
 use shared::attempt::State;
 use shared::erasure::Person;
-use shared::event::{Assessment, AssessmentChange, Candidate, Event, Kind, Status};
+use shared::event::{Candidate, Event, Kind, Status};
 use shared::key::{CONFIRMATION, ItemKey, STATE, attempt_partition};
 use shared::person::HashKey;
 use shared::secrets::SecretText;
@@ -19,15 +19,15 @@ use std::time::Duration;
 use worker::job::Reconcile;
 use worker::reconcile::windows;
 
-const ADA: &str = "ada@example.com";
-const EVE: &str = "eve@example.com";
+pub const ADA: &str = "ada@example.com";
+pub const EVE: &str = "eve@example.com";
 const HOUR: Duration = Duration::from_hours(1);
 
 fn people() -> HashKey {
     SecretText::from("k".to_owned()).into()
 }
 
-fn ada() -> Person {
+pub fn ada() -> Person {
     Person::by_email(ADA, &people()).unwrap()
 }
 
@@ -41,31 +41,17 @@ fn event_of(attempt: &str, email: &str) -> Event {
     }
 }
 
-fn of(attempt: &str, email: &str, received: Timestamp) -> Delivery {
+pub fn of(attempt: &str, email: &str, received: Timestamp) -> Delivery {
     delivery("imocha", event_of(attempt, email), received)
 }
 
-/// The same with so large a body that it is in parts.
-fn large(attempt: &str, email: &str) -> Delivery {
-    let mut state = 1_u32;
-    let noise = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    });
-    let body = email.bytes().chain(noise.take(500 * 1024));
-    Delivery {
-        body: body.collect::<Vec<u8>>().into(),
-        ..of(attempt, email, at(0))
-    }
-}
-
 /// As `hooks erase` has it after its first step.
-async fn bury_ada(table: &Table) {
+pub async fn bury_ada(table: &Table) {
     table.bury(ada().key(), at(0)).await.unwrap();
 }
 
 /// As `hooks erase` does it with an attempt.
-async fn erase_attempt(table: &Table, attempt: &str) {
+pub async fn erase_attempt(table: &Table, attempt: &str) {
     let pk = attempt_partition("imocha", attempt);
     let partition = table.partition(&pk).await.unwrap();
     let name = AttemptName::of(&pk, &partition).unwrap();
@@ -77,19 +63,19 @@ async fn erase_attempt(table: &Table, attempt: &str) {
 }
 
 /// Came, folded, and what follows is done.
-async fn come(world: &World, delivery: &Delivery) {
+pub async fn come(world: &World, delivery: &Delivery) {
     world.record(delivery).await;
     world.fold(delivery).await;
     world.work_off_queue().await;
 }
 
-fn assert_erased(event: &StoredEvent) {
+pub fn assert_erased(event: &StoredEvent) {
     assert_eq!(event.summary.kind, Kind::Erased);
     assert!(event.event == shared::erasure::erased(&event.event));
     assert!(!event.marked && event.erased_at.is_some());
 }
 
-async fn found(world: &World) -> bool {
+pub async fn found(world: &World) -> bool {
     !world.table.traces(&ada()).await.unwrap().is_empty()
 }
 
@@ -170,52 +156,6 @@ async fn an_event_of_the_person_among_somebody_elses_is_erased_alone() {
         world.event(&theirs).await.event.kind,
         Kind::Attempt(Status::Completed)
     );
-}
-
-#[tokio::test]
-async fn the_parts_of_a_body_that_a_repeat_brings_back_are_erased_again() {
-    let world = world_without_keys().await;
-    bury_ada(&world.table).await;
-    let came = large("1", ADA);
-    for deliveries in 1..=3 {
-        world.record(&came).await;
-        assert!(found(&world).await, "as long as nobody looked at it");
-        world.fold(&came).await;
-        assert!(!found(&world).await, "after {deliveries} deliveries");
-    }
-    assert_eq!(world.event(&came).await.summary.deliveries, 3);
-}
-
-#[tokio::test]
-async fn two_bodies_under_one_delivery_id_are_both_erased_by_the_first_fold() {
-    let world = world_without_keys().await;
-    bury_ada(&world.table).await;
-    let first = large("1", ADA);
-    let other = Delivery {
-        body: [ADA.as_bytes(), b" ", &first.body].concat().into(),
-        ..first.clone()
-    };
-    world.record(&first).await;
-    world.record(&other).await;
-    world.fold(&first).await;
-    assert!(!found(&world).await);
-}
-
-#[tokio::test]
-async fn another_body_under_the_delivery_id_of_what_was_erased_is_erased_as_well() {
-    let world = world_without_keys().await;
-    let first = large("1", ADA);
-    come(&world, &first).await;
-    erase_attempt(&world.table, "1").await;
-    // Its parts are told apart from the first one's, and no event leads to them.
-    let other = Delivery {
-        body: [ADA.as_bytes(), b" ", &first.body].concat().into(),
-        ..first.clone()
-    };
-    world.record(&other).await;
-    assert!(found(&world).await);
-    world.fold(&other).await;
-    assert!(!found(&world).await);
 }
 
 #[tokio::test]
@@ -312,54 +252,6 @@ async fn who_is_erased_by_an_address_is_known_by_the_id_that_stands_beside_it() 
         let kind = world.event(&first).await.event.kind;
         assert_eq!(kind == Kind::Erased, is_hers, "{other}");
     }
-}
-
-fn of_nobody(event: Event, body: Bytes) -> Delivery {
-    let by_its_words = delivery("imocha", event, at(0));
-    Delivery {
-        body,
-        ..by_its_words
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_nobody_can_read_is_searched_for_who_is_erased() {
-    let world = world_without_keys().await;
-    bury_ada(&world.table).await;
-    for (address, is_hers) in [("Ada@Example.com", true), (EVE, false)] {
-        let mut event = Event::new(Kind::Unreadable);
-        event.problem = Some(format!("what is {address}?"));
-        let came = of_nobody(event, format!("<mail>{address}</mail>").into());
-        come(&world, &came).await;
-        let event = world.event(&came).await;
-        assert!(!event.marked);
-        if is_hers {
-            assert_erased(&event);
-        } else {
-            let body = world.table.event_body(&event).await.unwrap();
-            assert!(body == came.body, "others are kept");
-        }
-    }
-    assert!(!found(&world).await);
-}
-
-#[tokio::test]
-async fn a_change_of_an_assessment_loses_the_bytes_that_name_somebody_who_is_erased() {
-    let world = world_without_keys().await;
-    bury_ada(&world.table).await;
-    let event = Event {
-        assessment: Some(Assessment {
-            id: "a".into(),
-            title: Some("Rust".into()),
-        }),
-        ..Event::new(Kind::Assessment(AssessmentChange::Created))
-    };
-    let came = of_nobody(event, format!(r#"{{"created_by":"{ADA}"}}"#).into());
-    come(&world, &came).await;
-    let left = world.event(&came).await;
-    assert!(left.event == came.event && !left.marked);
-    assert!(world.table.event_body(&left).await.is_err());
-    assert!(!found(&world).await);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ fn kept(report: ReportItem) -> KeptReport {
 
 /// The keys of what is in the bucket.
 fn objects(world: &World) -> Vec<String> {
-    world.platform().objects().into_keys().collect()
+    world.platform().bucket.objects().into_keys().collect()
 }
 
 #[tokio::test]
@@ -58,7 +58,12 @@ async fn a_report_is_kept_under_its_attempt_and_its_bytes() {
         origin: ReportOrigin::Event,
     };
     assert_eq!(kept(report), expected);
-    let object = world.platform().objects().remove(&object("1")).unwrap();
+    let object = world
+        .platform()
+        .bucket
+        .objects()
+        .remove(&object("1"))
+        .unwrap();
     assert_eq!(object.bytes, pdf("/pdf/1"));
     assert_eq!(object.content_type, "application/pdf");
     assert!(world.marked().await.is_empty());
@@ -93,7 +98,10 @@ async fn offered_at(world: &World, hours: &[i64]) -> Vec<(i64, usize)> {
         world.fetch(&offer).await;
         let fetched_at = kept(world.report(&offer).await).fetched_at;
         let since = fetched_at.milliseconds_since(at(0)) / 3_600_000;
-        seen.push((since.cast_signed(), world.platform().stored(&object("1"))));
+        seen.push((
+            since.cast_signed(),
+            world.platform().bucket.stored(&object("1")),
+        ));
     }
     seen
 }
@@ -116,7 +124,7 @@ async fn what_never_expires_is_written_once() {
 async fn what_somebody_has_deleted_is_kept_anew_when_it_is_offered_again() {
     let world = world().await;
     offered_at(&world, &[0]).await;
-    world.platform().delete_object(&object("1"));
+    world.platform().bucket.delete(&object("1"));
     let seen = offered_at(&world, &[7, 8]).await;
     assert_eq!(seen, [(7, 2), (7, 2)], "since when, and how often written");
     assert_eq!(objects(&world), [object("1")]);
@@ -217,13 +225,13 @@ async fn a_worker_that_dies_after_the_upload_is_made_up_for_without_another_obje
 async fn a_bucket_that_is_missing_fails_the_message_and_loses_nothing() {
     let world = world().await;
     let key = offered(&world, "1").await;
-    world.platform().take_bucket_away();
+    world.platform().bucket.take_away();
     let message = json!({ "version": 1, "job": "fetch_report", "pk": key.pk, "sk": key.sk });
     let message = || vec![Some(message.to_string())];
     assert_eq!(world.handle(message()).await, ["m0"]);
     assert_eq!(world.report(&key).await.outcome, ReportOutcome::Pending);
     assert_eq!(world.only_marked().await.key, key);
-    world.platform().bring_bucket_back();
+    world.platform().bucket.bring_back();
     // The same message, at once.
     assert_eq!(world.handle(message()).await, [""; 0]);
     kept(world.report(&key).await);

@@ -2,21 +2,19 @@
 //! sent, Secrets Manager knows a few secrets, S3 has one bucket and takes what is not there. Every call passes here first, so
 //! that a test can break it or act in between.
 
+use crate::bucket::Bucket;
 use crate::turns::Turn;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use dynoxide::{Database, DynoxideError};
 use futures_util::future::BoxFuture;
 use local::template::{Place, Template};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,10 +22,24 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// What comes before the next write of an item.
+/// What comes before the next write or read of an item.
 struct Interjection {
     sk_prefix: &'static str,
     act: BoxFuture<'static, ()>,
+}
+
+impl Interjection {
+    fn new(sk_prefix: &'static str, act: impl Future<Output = ()> + Send + 'static) -> Self {
+        let act = Box::pin(act);
+        Self { sk_prefix, act }
+    }
+
+    /// What is to be done before these items are called for.
+    fn take(of: &Mutex<Option<Self>>, items: &[&str]) -> Option<BoxFuture<'static, ()>> {
+        let mut of = of.lock().unwrap();
+        let taken = of.take_if(|it| items.iter().any(|sk| sk.starts_with(it.sk_prefix)));
+        taken.map(|it| it.act)
+    }
 }
 
 /// How the bus fails.
@@ -41,16 +53,6 @@ pub enum BusFault {
     Refuses(&'static str),
 }
 
-/// The bucket of the reports.
-pub const BUCKET: &str = "the-reports";
-
-/// An object as it was uploaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Object {
-    pub content_type: String,
-    pub bytes: Bytes,
-}
-
 /// A message that SQS gives only after a while.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldBack {
@@ -60,13 +62,7 @@ pub struct HeldBack {
 
 #[derive(Default)]
 pub struct Platform {
-    /// By their keys, as they are written in addresses.
-    objects: Mutex<BTreeMap<String, Object>>,
-    /// How often an upload was tried, those that were refused among them.
-    uploads: Mutex<usize>,
-    /// The keys that were written, in order.
-    stored: Mutex<Vec<String>>,
-    bucket_is_missing: Mutex<bool>,
+    pub bucket: Bucket,
     secrets: Mutex<HashMap<String, String>>,
     messages: Mutex<Vec<Value>>,
     held_back: Mutex<Vec<HeldBack>>,
@@ -78,8 +74,10 @@ pub struct Platform {
     published: Mutex<Vec<Value>>,
     bus_fault: Mutex<Option<BusFault>>,
     looks_for_the_bus: AtomicUsize,
-    interjection: Mutex<Option<Interjection>>,
+    before_write: Mutex<Option<Interjection>>,
+    before_read: Mutex<Option<Interjection>>,
     refusal: Mutex<Option<Value>>,
+    read_to_fail: Mutex<Option<&'static str>>,
     loses_next_answer: Mutex<bool>,
 }
 
@@ -191,33 +189,6 @@ impl Platform {
         self.looks_for_the_bus.load(Ordering::SeqCst)
     }
 
-    pub fn objects(&self) -> BTreeMap<String, Object> {
-        self.objects.lock().unwrap().clone()
-    }
-
-    /// How often something was written under this key.
-    pub fn stored(&self, key: &str) -> usize {
-        let stored = self.stored.lock().unwrap();
-        stored.iter().filter(|it| *it == key).count()
-    }
-
-    /// Takes an object away, as a person may.
-    pub fn delete_object(&self, key: &str) {
-        self.objects.lock().unwrap().remove(key);
-    }
-
-    pub fn uploads(&self) -> usize {
-        *self.uploads.lock().unwrap()
-    }
-
-    pub fn take_bucket_away(&self) {
-        *self.bucket_is_missing.lock().unwrap() = true;
-    }
-
-    pub fn bring_bucket_back(&self) {
-        *self.bucket_is_missing.lock().unwrap() = false;
-    }
-
     pub fn take_queue_down(&self) {
         *self.queue_is_down.lock().unwrap() = true;
     }
@@ -228,8 +199,21 @@ impl Platform {
         sk_prefix: &'static str,
         act: impl Future<Output = ()> + Send + 'static,
     ) {
-        let act = Box::pin(act);
-        *self.interjection.lock().unwrap() = Some(Interjection { sk_prefix, act });
+        *self.before_write.lock().unwrap() = Some(Interjection::new(sk_prefix, act));
+    }
+
+    /// Does this before the next read of a single item whose sort key begins so.
+    pub fn before_read_of(
+        &self,
+        sk_prefix: &'static str,
+        act: impl Future<Output = ()> + Send + 'static,
+    ) {
+        *self.before_read.lock().unwrap() = Some(Interjection::new(sk_prefix, act));
+    }
+
+    /// Answers the next read of a single item whose sort key begins so with an error.
+    pub fn fail_next_read_of(&self, sk_prefix: &'static str) {
+        *self.read_to_fail.lock().unwrap() = Some(sk_prefix);
     }
 
     /// Answers the next write with this error instead of carrying it out.
@@ -242,10 +226,10 @@ impl Platform {
         *self.loses_next_answer.lock().unwrap() = true;
     }
 
-    fn take_interjection(&self, write: &[&str]) -> Option<BoxFuture<'static, ()>> {
-        let mut interjection = self.interjection.lock().unwrap();
-        let taken = interjection.take_if(|it| write.iter().any(|sk| sk.starts_with(it.sk_prefix)));
-        taken.map(|it| it.act)
+    fn fails_to_read(&self, sk: &str) -> bool {
+        let mut read_to_fail = self.read_to_fail.lock().unwrap();
+        let taken = read_to_fail.take_if(|prefix| sk.starts_with(*prefix));
+        taken.is_some()
     }
 
     /// Notes a write, unless none is let through any more.
@@ -257,30 +241,6 @@ impl Platform {
         }
         self.writes.lock().unwrap().push(write.to_owned());
         true
-    }
-
-    fn put_object(&self, uri: &Uri, headers: &HeaderMap, bytes: Bytes) -> Response {
-        *self.uploads.lock().unwrap() += 1;
-        let key = uri.path().strip_prefix(&format!("/{BUCKET}/")).unwrap();
-        if *self.bucket_is_missing.lock().unwrap() {
-            return objects_failure(StatusCode::NOT_FOUND, "NoSuchBucket");
-        }
-        // S3 refuses what does not have the hash that is said, and so does this.
-        let sha256 = STANDARD.encode(Sha256::digest(&bytes));
-        assert_eq!(headers["x-amz-checksum-sha256"], sha256);
-        let unless = headers.get("if-none-match");
-        assert!(unless.is_none_or(|unless| unless == "*"));
-        let mut objects = self.objects.lock().unwrap();
-        if unless.is_some() && objects.contains_key(key) {
-            return objects_failure(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
-        }
-        let object = Object {
-            content_type: headers["content-type"].to_str().unwrap().to_owned(),
-            bytes,
-        };
-        objects.insert(key.to_owned(), object);
-        self.stored.lock().unwrap().push(key.to_owned());
-        StatusCode::OK.into_response()
     }
 
     fn send_message(&self, input: &Value) -> Response {
@@ -310,7 +270,7 @@ impl Platform {
     }
 
     async fn put_events(&self, input: &Value) -> Response {
-        if let Some(act) = self.take_interjection(&["PutEvents"]) {
+        if let Some(act) = Interjection::take(&self.before_write, &["PutEvents"]) {
             act.await;
         }
         let fault = *self.bus_fault.lock().unwrap();
@@ -366,7 +326,7 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     if method == Method::PUT {
-        return gate.platform.put_object(&uri, &headers, body);
+        return gate.platform.bucket.put(&uri, &headers, body);
     }
     let target = headers["x-amz-target"].to_str().unwrap().to_owned();
     let input: Value = serde_json::from_slice(&body).unwrap();
@@ -386,10 +346,18 @@ async fn answer(
 
 impl Gate {
     async fn database(&self, target: &str, input: &Value) -> Response {
+        if let Some(sk) = read(target, input) {
+            if let Some(act) = Interjection::take(&self.platform.before_read, &[sk]) {
+                act.await;
+            }
+            if self.platform.fails_to_read(sk) {
+                return failure("ValidationException");
+            }
+        }
         let write = written(target, input);
         if let Some(write) = &write {
             // Taken out first, so that it may itself write.
-            if let Some(act) = self.platform.take_interjection(write) {
+            if let Some(act) = Interjection::take(&self.platform.before_write, write) {
                 act.await;
             }
             if let Some(error) = self.platform.refusal.lock().unwrap().take() {
@@ -450,14 +418,14 @@ fn written<'a>(target: &str, input: &'a Value) -> Option<Vec<&'a str>> {
     }
 }
 
-fn success(body: &Value) -> Response {
-    (StatusCode::OK, body.to_string()).into_response()
+/// The sort key of the item that a call reads, if it reads a single one.
+fn read<'a>(target: &str, input: &'a Value) -> Option<&'a str> {
+    let reads = target.ends_with(".GetItem");
+    reads.then(|| input["Key"]["sk"]["S"].as_str().unwrap())
 }
 
-/// An error of S3's.
-fn objects_failure(status: StatusCode, code: &str) -> Response {
-    let body = format!("<Error><Code>{code}</Code><Message>on purpose</Message></Error>");
-    (status, body).into_response()
+fn success(body: &Value) -> Response {
+    (StatusCode::OK, body.to_string()).into_response()
 }
 
 /// An error that the SDKs do not try again.

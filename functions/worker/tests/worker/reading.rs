@@ -57,7 +57,11 @@ async fn what_xobin_never_called_about_is_read_from_its_report() {
     let state = partition.state.unwrap().state;
     assert_eq!(state.status.unwrap().0, Status::Completed);
     assert_eq!(state.score.unwrap().0.percent, Some(78.25));
-    assert_eq!(world.platform().objects().len(), 1, "its report is kept");
+    assert_eq!(
+        world.platform().bucket.objects().len(),
+        1,
+        "its report is kept"
+    );
     assert!(world.marked().await.is_empty());
 }
 

@@ -4,12 +4,13 @@ use crate::vendor::Asked as Call;
 use crate::world::*;
 use serde_json::{Value, json};
 use shared::event::Status;
-use shared::key::CONFIRMATION;
+use shared::key::{CONFIRMATION, KNOWN};
 use shared::store::{AskedOutcome, FIRST_DUE};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use worker::ask_imocha::answer_due;
+use worker::job::Search;
 
 fn ids_in(call: &Call) -> BTreeSet<i64> {
     let ids = call.body["testinvitationIds"].as_array().unwrap();
@@ -178,6 +179,38 @@ async fn an_only_id_that_is_refused_while_nothing_is_known_is_tried_later() {
     assert_eq!(calls(&world).len(), 1);
     assert_eq!(outcome(&world, 7).await, AskedOutcome::Failed);
     assert_eq!(world.only_marked().await.due_at, at(30 * MINUTE));
+}
+
+/// What a refusal would be about has to be known before the call.
+#[tokio::test]
+async fn a_read_that_fails_before_the_call_takes_neither_a_try_nor_anybodys_turn() {
+    let world = world_with(&[("IMOCHA_API_CALLS_PER_MINUTE", "1")]).await;
+    with_foreign(&world, []);
+    world.request(7..=8).await;
+    world.platform().fail_next_read_of(KNOWN);
+    let failed = world.worker.ask_imocha(&[7].into(), None, "r").await;
+    assert!(failed.is_err());
+    assert!(calls(&world).is_empty());
+    assert_eq!(world.asked(7).await.times, 0);
+    ask(&world, [8]).await;
+    assert_eq!(calls(&world), [[8].into()], "it is this one's turn");
+}
+
+#[tokio::test]
+async fn a_read_that_fails_before_the_key_is_tried_takes_nobodys_turn() {
+    let world = world_with(&[("IMOCHA_API_CALLS_PER_MINUTE", "1")]).await;
+    with_foreign(&world, []);
+    world.request(7..=8).await;
+    world.platform().fail_next_read_of(KNOWN);
+    let probe = Search::Probe {
+        suspects: [7].into(),
+    };
+    let (known, worker) = ([1000].into(), &world.worker);
+    let failed = worker.ask_imocha(&known, Some(&probe), "r").await;
+    assert!(failed.is_err());
+    assert!(calls(&world).is_empty());
+    ask(&world, [8]).await;
+    assert_eq!(calls(&world), [[8].into()], "it is this one's turn");
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! A worker with all that it leans on, and what the tests put there.
 
+use crate::bucket::BUCKET;
 use crate::names::FixedNames;
-use crate::platform::{BUCKET, Platform, RunningPlatform};
+use crate::platform::{Platform, RunningPlatform};
 use crate::turns::Turn;
 use crate::vendor::{RunningVendor, Vendor};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
