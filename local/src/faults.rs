@@ -59,7 +59,7 @@ pub enum Fault {
     None,
     /// The engine never sees the call; this is the answer.
     Answer(ErrorAnswer),
-    /// The engine never sees the call, and the connection ends without an answer.
+    /// The engine never sees the call, and the connection is reset.
     Disconnect,
     /// The engine does its work, and then this is the answer.
     AnswerAfter(ErrorAnswer),
@@ -112,14 +112,14 @@ impl Fault {
         match self {
             Self::None => Ok(work.await),
             Self::Answer(answer) => Ok(refuse(&answer)),
-            Self::Disconnect => Err(Disconnect),
+            Self::Disconnect => Err(Disconnect::Reset),
             Self::AnswerAfter(answer) => {
                 work.await;
                 Ok(refuse(&answer))
             }
             Self::DisconnectAfter => {
                 work.await;
-                Err(Disconnect)
+                Err(Disconnect::Close)
             }
             Self::DelayAfter(delay) => {
                 let answer = work.await;
@@ -128,12 +128,12 @@ impl Fault {
             }
             Self::KillBefore => {
                 kill.await;
-                Err(Disconnect)
+                Err(Disconnect::Close)
             }
             Self::KillAfter => {
                 work.await;
                 kill.await;
-                Err(Disconnect)
+                Err(Disconnect::Close)
             }
         }
     }

@@ -3,6 +3,7 @@
 //! It is `hyper` itself and not `axum::serve` because a fault may have to hang up without any answer, which only
 //! a handler that is allowed to fail can do, and because a stopped server must leave no connection behind.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,9 +21,15 @@ use tokio::task::{JoinHandle, JoinSet};
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The handler's wish to end the connection without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection was ended on purpose")]
-pub(crate) struct Disconnect;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Disconnect {
+    /// As a process that ends does it: the peer reads an end.
+    #[error("the connection was closed on purpose")]
+    Close,
+    /// As a machine does it that does not know the connection: what the peer reads is an error.
+    #[error("the connection was reset on purpose")]
+    Reset,
+}
 
 /// What a handler answers.
 pub(crate) type Answer = Result<Response<Body>, Disconnect>;
@@ -109,14 +116,33 @@ async fn converse<H, F>(
 {
     // Answers are small and awaited: waiting to fill a packet would only add 40 ms.
     let _ = stream.set_nodelay(true);
+    let Ok((stream, twin)) = twin(stream) else {
+        return;
+    };
     let service =
         service_fn(|request: Request<hyper::body::Incoming>| handler(request.map(Body::new), peer));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
-    // An error here is the peer's hang-up or a wanted `Disconnect`: in both cases there is nobody to tell.
     tokio::select! {
-        _ = connection.as_mut() => return,
+        ended = connection.as_mut() => return end(twin, ended),
         () = told_to(&mut stopped) => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    end(twin, connection.await);
+}
+
+/// The same socket once more, for what is still to be said of it when `hyper` has it.
+fn twin(stream: TcpStream) -> io::Result<(TcpStream, std::net::TcpStream)> {
+    let stream = stream.into_std()?;
+    let twin = stream.try_clone()?;
+    Ok((TcpStream::from_std(stream)?, twin))
+}
+
+/// Ends a connection as its handler wants it. An error is the peer's hang-up or that wish: in both cases there is nobody to tell.
+fn end(twin: std::net::TcpStream, ended: hyper::Result<()>) {
+    let error = ended.err();
+    let wish = error.as_ref().and_then(Error::source);
+    if wish.and_then(<dyn Error>::downcast_ref) == Some(&Disconnect::Reset) {
+        // Whoever closes a socket that does not linger resets its connection.
+        let _ = TcpStream::from_std(twin).and_then(|twin| twin.set_zero_linger());
+    }
 }

@@ -113,6 +113,18 @@ fn by_key(body: &Bytes) -> Fault {
     }
 }
 
+/// Whether the connection ended by a reset, and not as whoever closes it ends it.
+fn is_reset(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            return error.kind() == std::io::ErrorKind::ConnectionReset;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 #[tokio::test]
 async fn a_fault_spoils_the_call_or_only_its_answer() {
     let mut options = options();
@@ -127,6 +139,8 @@ async fn a_fault_spoils_the_call_or_only_its_answer() {
     ];
     for (key, status, stored) in cases {
         let answer = call(&bundle, "DynamoDB_20120810.PutItem", &put(&bundle, key)).await;
+        let was_reset = answer.as_ref().err().is_some_and(is_reset);
+        assert_eq!(was_reset, key == "hung up", "{key}: {answer:?}");
         assert_eq!(answer.ok().map(|(status, _)| status), status, "{key}");
         assert_eq!(get(&bundle, key).await.is_some(), stored, "{key}");
     }

@@ -9,6 +9,8 @@ use shared::event::Status;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tests::faults::{Breaker, Hold};
+use tests::senders::Senders;
+use tests::vendors::Ready;
 
 async fn broken() -> (Stage, Breaker) {
     let breaker = Breaker::new();
@@ -60,34 +62,48 @@ async fn without_the_table_the_vendor_is_told_to_come_back_and_then_gets_in() {
     );
 }
 
+/// A call of each source, with the function that answers it.
+async fn calls(stage: &Stage) -> [(&'static str, Ready); 4] {
+    let (senders, now) = (Senders::of(stage).await, stage.clock.now());
+    let of = |source, version, file| senders.ready(now, source, version, "msg_1", payload(file));
+    [
+        ("ImochaFunction", of("imocha", "", "imocha/complete.json")),
+        (
+            "JobmojitoFunction",
+            of("jobmojito", "", "jobmojito/submitted.json"),
+        ),
+        (
+            "TestlifyFunction",
+            of("testlify", "v2", "testlify/v2-completed.json"),
+        ),
+        (
+            "XobinFunction",
+            of("xobin", "submission", "xobin/submission.json"),
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn without_its_secret_a_function_answers_503_lives_and_recovers() {
     let (stage, breaker) = broken().await;
-    let path = crate::vendors::endpoints::<Imocha>(&stage).await[0]
-        .path
-        .clone();
-    breaker.set(down(Service::SecretsManager));
-    let mut lived = Vec::new();
-    for _ in 0..3 {
-        let response = stage
-            .post(&path, &[], payload("imocha/complete.json"))
-            .await;
-        assert_eq!(response.status(), 503);
-        assert!(response.headers().contains_key("retry-after"));
-        lived.push(processes(&stage, "ImochaFunction"));
+    for (function, call) in calls(&stage).await {
+        breaker.set(down(Service::SecretsManager));
+        let mut lived = Vec::new();
+        for _ in 0..3 {
+            let response = call.post(&stage).await;
+            assert_eq!(response.status(), 503, "{function}");
+            assert!(response.headers().contains_key("retry-after"), "{function}");
+            lived.push(processes(&stage, function));
+        }
+        breaker.mend();
+        let response = call.post(&stage).await;
+        assert_eq!(response.status(), 202, "{function}");
+        // No process died of it, to be started again and again. A second one may have come: who has answered is not at once ready for more.
+        lived.push(processes(&stage, function));
+        let grows =
+            lived.is_sorted_by(|earlier, later| earlier.iter().all(|it| later.contains(it)));
+        assert!(grows && lived[0].len() == 1, "{function}: {lived:?}");
     }
-    breaker.mend();
-    assert_eq!(
-        stage
-            .post(&path, &[], payload("imocha/complete.json"))
-            .await
-            .status(),
-        202
-    );
-    // No process died of it, to be started again and again. A second one may have come: who has answered is not at once ready for more.
-    lived.push(processes(&stage, "ImochaFunction"));
-    let grows = lived.is_sorted_by(|earlier, later| earlier.iter().all(|it| later.contains(it)));
-    assert!(grows && lived[0].len() == 1, "{lived:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::crash::outage::Outage;
 use crate::crash::scenario::{self, Delivery};
 use crate::crash::sender;
 use futures_util::future::{join_all, select};
-use http::StatusCode;
+use http::{StatusCode, header};
 use local::engine::Service;
 use reqwest::Response;
 use std::pin::pin;
@@ -27,6 +27,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 pub struct Suffered {
     /// What each delivery was answered while it lasted.
     pub answers: Vec<StatusCode>,
+    /// How many of them were answered so at the first try.
+    pub at_once: usize,
     /// How many calls met it.
     pub felt: usize,
     pub problems: Vec<String>,
@@ -49,8 +51,12 @@ impl Lane {
         self.plan.begin_outage(outage);
         let post = |delivery| self.post_until(delivery, expected);
         let answers = join_all(deliveries.iter().map(post)).await;
+        let at_once = answers.iter().filter(|(_, tries)| *tries == 1).count();
+        let answers = answers.into_iter().map(|(answer, _)| answer);
+        let answers: Vec<Response> = answers.collect();
         let mut suffered = Suffered {
             answers: answers.iter().map(Response::status).collect(),
+            at_once,
             felt: 0,
             problems: Vec::new(),
         };
@@ -67,7 +73,7 @@ impl Lane {
             let answer = if answer.status().is_success() {
                 answer
             } else {
-                self.post_until(delivery, StatusCode::ACCEPTED).await
+                self.accepted(delivery).await
             };
             accepted.push((delivery, sender::event_id(answer).await));
         }
@@ -79,16 +85,34 @@ impl Lane {
         suffered
     }
 
-    /// Nothing else is answered meanwhile but that the vendor is to come back.
-    async fn post_until(&self, delivery: &Delivery, expected: StatusCode) -> Response {
-        let mut answer = self.senders.post(&self.stage, delivery).await;
-        for _ in 0..MOST_TRIES {
-            if answer.status() == expected {
-                break;
+    /// Sends a delivery until it is accepted.
+    pub(super) async fn accepted(&self, delivery: &Delivery) -> Response {
+        self.post_until(delivery, StatusCode::ACCEPTED).await.0
+    }
+
+    /// Nothing else is answered meanwhile but that the vendor is to come back. The answer, and the try that it came to.
+    async fn post_until(&self, delivery: &Delivery, expected: StatusCode) -> (Response, usize) {
+        let mut tries = 1;
+        loop {
+            let answer = self.post(delivery).await;
+            if answer.status() == expected || tries == MOST_TRIES {
+                return (answer, tries);
             }
             assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-            answer = self.senders.post(&self.stage, delivery).await;
+            tries += 1;
         }
+    }
+
+    /// Sends a delivery, and looks whether a 503 is the function's own. A function that had answered nothing when its `Timeout` ran out would be
+    /// ended, and the gateway would say 503 in its place, and not when to come back.
+    async fn post(&self, delivery: &Delivery) -> Response {
+        let answer = self.senders.post(&self.stage, delivery).await;
+        let is_own = answer.headers().contains_key(header::RETRY_AFTER);
+        assert_eq!(
+            is_own,
+            answer.status() == StatusCode::SERVICE_UNAVAILABLE,
+            "the function did not answer before its time was up"
+        );
         answer
     }
 
