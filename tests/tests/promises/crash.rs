@@ -186,3 +186,19 @@ impl fmt::Display for Outcome {
         write!(formatter, "\n{}", self.broken)
     }
 }
+
+#[test]
+fn a_seed_that_failed_is_told_with_the_command_that_runs_it_alone() {
+    let mut outcome = Outcome::default();
+    outcome.add(16, Story::default());
+    let lost = Story {
+        problems: vec!["it is lost".into()],
+        ..Story::default()
+    };
+    outcome.add(17, lost);
+    let complaint = outcome.complaint();
+    assert!(complaint.starts_with("1 of 2 seeds failed"), "{complaint}");
+    assert!(complaint.contains("it is lost"), "{complaint}");
+    let again = "again: CRASH_SEED=17 cargo test -p tests promise_5 -- --nocapture";
+    assert!(complaint.contains(again), "{complaint}");
+}

@@ -1,6 +1,9 @@
 //! A bundle on which stories are played one after the other, its twin that nobody disturbs, and the vendors of both.
 
+mod spoilt;
 mod suffer;
+
+pub use spoilt::Spoilt;
 
 use super::checks;
 use super::dice::Dice;

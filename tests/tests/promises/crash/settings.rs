@@ -5,7 +5,7 @@ use tests::environment::variable;
 /// How many, if nobody says.
 pub const RUNS: usize = 50;
 /// Bundles side by side, if nobody says: much of a story is waiting.
-const LANES: usize = 4;
+const LANES: usize = 8;
 
 /// Which seeds are run, and how.
 #[derive(Debug)]

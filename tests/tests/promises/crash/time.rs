@@ -75,7 +75,7 @@ async fn listed(stage: &Stage, list: &str) -> Vec<ItemKey> {
     listed.map(key).collect()
 }
 
-fn in_json(key: &ItemKey) -> Value {
+pub fn in_json(key: &ItemKey) -> Value {
     json!({ "pk": { "S": key.pk }, "sk": { "S": key.sk } })
 }
 
@@ -117,7 +117,7 @@ async fn move_back(stage: &Stage, item: &Value, name: &str, was: &str) {
 }
 
 /// Changes the table, unless the item has changed in this moment.
-async fn change(stage: &Stage, operation: &str, mut input: Value) {
+pub async fn change(stage: &Stage, operation: &str, mut input: Value) {
     input["TableName"] = stage.bundle.table_name().into();
     let change = stage.bundle.observe(Service::DynamoDb, operation, &input);
     if let Err(error) = change.await {
