@@ -12,6 +12,7 @@ use shared::person::HashKey;
 use shared::secrets::SecretText;
 use shared::timestamp::Timestamp;
 use std::collections::BTreeMap;
+use tests::environment::variable;
 use tests::stage::payload;
 
 /// The key that people are hashed with, so that Testlify's attempts are known by name.
@@ -53,6 +54,13 @@ pub fn all() -> Vec<Flow> {
         Flow::of("jobmojito", "", &["collected", "submitted", "selected"])
             .whose_last_counts(&["submitted", "selected"]),
         Flow::of("jobmojito", "", &["ongoing", "submitted", "archived"]),
+        Flow::of("jobmojito", "", &["collected", "submitted", "rejected"])
+            .whose_last_counts(&["submitted", "rejected"]),
+        Flow::of("jobmojito", "", &["ongoing", "abandoned"])
+            .whose_last_counts(&["ongoing", "abandoned"]),
+        Flow::of("jobmojito", "", &["ongoing", "terminated-no-speech"])
+            .whose_last_counts(&["ongoing", "terminated-no-speech"]),
+        Flow::of("jobmojito", "", &["ongoing", "failed", "active-failed"]),
         Flow::of(
             "testlify",
             "v1",
@@ -68,6 +76,11 @@ pub fn all() -> Vec<Flow> {
             "testlify",
             "v1",
             &["invited", "invitation-expired", "in-progress"],
+        ),
+        Flow::of(
+            "testlify",
+            "v1",
+            &["enrolled", "in-progress", "disqualified"],
         ),
         Flow::of("testlify", "v2", &["enrolled", "in-progress", "completed"]),
         Flow::of(
@@ -181,6 +194,17 @@ impl Flow {
         ItemKey::of_event(self.source, &event, &key, Timestamp::EPOCH)
     }
 
+    /// The orders in which it arrives where each costs something: of two and of three events all with at most one repeat. Of more every
+    /// permutation, with one of its events twice, another one each time; `ORDERS=all` has all of these, too: of five, 1,920.
+    pub fn orders(&self) -> Vec<Vec<usize>> {
+        let kinds = self.said.len();
+        let wants_all = || variable::<String>("ORDERS").is_some_and(|orders| orders == "all");
+        if kinds <= 3 || wants_all() {
+            return arrangements(kinds, 1);
+        }
+        permutations_with_a_repeat(kinds)
+    }
+
     /// Which of those was heard last of which the last counts.
     pub fn last_word(&self, order: &[usize]) -> Option<&'static str> {
         let names = order.iter().rev().map(|said| self.said[*said].name);
@@ -237,7 +261,7 @@ fn extend(begun: &mut Vec<usize>, kinds: usize, length: usize, all: &mut Vec<Vec
 }
 
 /// Every permutation, each with one of its own again somewhere in it.
-pub fn permutations_with_a_repeat(kinds: usize) -> Vec<Vec<usize>> {
+fn permutations_with_a_repeat(kinds: usize) -> Vec<Vec<usize>> {
     let permutations = arrangements(kinds, 0).into_iter().enumerate();
     let with_a_repeat = permutations.map(|(nth, mut order)| {
         order.insert(nth * 7 % (kinds + 1), nth % kinds);

@@ -1,5 +1,5 @@
 //! The state is the fold of what is stored, whatever came when and how often: what orders and repetitions do before anything is stored
-//! ([`pure`]) and through the processes, what many deliveries at once do, and two workers at once ([`races`]).
+//! ([`pure`]), against the store ([`stored`]) and through the processes, what many deliveries at once do, and two workers at once ([`races`]).
 
 #[path = "promise_4/arrivals.rs"]
 mod arrivals;
@@ -13,8 +13,10 @@ mod pure;
 mod races;
 #[path = "promise_4/shuffle.rs"]
 mod shuffle;
+#[path = "promise_4/stored.rs"]
+mod stored;
 
-use crate::flows::{self, Flow, arrangements, permutations_with_a_repeat};
+use crate::flows;
 use crate::ways;
 use arrivals::{Arrival, arrive, stage};
 use futures_util::future::join_all;
@@ -28,28 +30,11 @@ use tests::inbox::Inbox;
 /// The first attempt's number; each has the one after the one before.
 const FIRST: u64 = 7_000_000;
 
-/// Of two events every order with a repeat. Of three every permutation, and every third again with one of its events twice. Of more
-/// a sixth of the permutations, each with one of its events twice: all of them are folded in [`pure`], and would take a minute here.
-fn orders(flow: &Flow) -> Vec<Vec<usize>> {
-    let kinds = flow.said.len();
-    let with_a_repeat = permutations_with_a_repeat(kinds);
-    match kinds {
-        ..=2 => arrangements(kinds, 1),
-        3 => {
-            let mut orders = arrangements(kinds, 0);
-            orders.extend(with_a_repeat.into_iter().step_by(3));
-            orders
-        }
-        // Not a multiple of how many there are, so that each is the repeat of some.
-        _ => with_a_repeat.into_iter().step_by(kinds + 1).collect(),
-    }
-}
-
 /// All attempts, each with the place of its flow.
 fn every_arrival() -> Vec<(usize, Arrival)> {
     let flows = flows::all().into_iter().enumerate();
     let orders = flows.flat_map(|(place, flow)| {
-        let orders = orders(&flow).into_iter();
+        let orders = flow.orders().into_iter();
         orders.map(move |order| (place, flow.clone(), order))
     });
     let arrivals = (FIRST..).zip(orders).map(|(number, (place, flow, order))| {

@@ -15,21 +15,23 @@ use std::time::Duration;
 use testlify_webhook::Testlify;
 use xobin_webhook::Xobin;
 
+/// The only attempt.
 const NUMBER: u64 = 7_000_001;
 const SECRET: &str = r#"{
     "token": "t", "username": "u", "password": "p", "signing_secret": "whsec_dGhpcyBpcyBub3QgYSBzZWNyZXQgYXQgYWxsLi4u"
 }"#;
 
-fn at(seconds: u64) -> Timestamp {
+/// So many seconds after the first delivery.
+pub fn at(seconds: u64) -> Timestamp {
     let first = Timestamp::parse("2026-01-15T10:00:00Z").unwrap();
     first.plus(Duration::from_secs(seconds))
 }
 
 /// A body as its source reads it.
-fn heard<S: Source + Caller + Default>(flow: &Flow, said: usize) -> Heard {
-    let (version, body) = (flow.said[said].version, flow.body(said, NUMBER));
+fn heard<S: Source + Caller + Default>(flow: &Flow, said: usize, number: u64) -> Heard {
+    let (version, body) = (flow.said[said].version, flow.body(said, number));
     let credentials: S::Credentials = serde_json::from_str(SECRET).unwrap();
-    let id = delivery_id(said, NUMBER);
+    let id = delivery_id(said, number);
     let delivery = Delivery {
         version,
         body: &body,
@@ -60,9 +62,9 @@ fn heard<S: Source + Caller + Default>(flow: &Flow, said: usize) -> Heard {
     let Reading::Event(event) = source.read(&call, &people()).unwrap() else {
         panic!("{} is a ping", flow.said[said].name);
     };
-    assert_eq!(event.attempt, Some(flow.attempt(NUMBER)), "{flow:?}");
+    assert_eq!(event.attempt, Some(flow.attempt(number)), "{flow:?}");
     let key = ItemKey::of_event(S::NAME, &event, &source.event_key(&call), at(0));
-    assert_eq!(key, flow.event(said, NUMBER), "{flow:?}");
+    assert_eq!(key, flow.event(said, number), "{flow:?}");
     Heard {
         sk: key.sk,
         event: *event,
@@ -72,18 +74,20 @@ fn heard<S: Source + Caller + Default>(flow: &Flow, said: usize) -> Heard {
     }
 }
 
-fn all_heard(flow: &Flow) -> Vec<Heard> {
+/// All bodies of the attempt with this number, as their source reads them.
+pub fn all_heard(flow: &Flow, number: u64) -> Vec<Heard> {
     let read = match flow.source {
         "imocha" => heard::<Imocha>,
         "jobmojito" => heard::<Jobmojito>,
         "testlify" => heard::<Testlify>,
         _ => heard::<Xobin>,
     };
-    (0..flow.said.len()).map(|said| read(flow, said)).collect()
+    let said = 0..flow.said.len();
+    said.map(|said| read(flow, said, number)).collect()
 }
 
 /// What lies in the table after these deliveries, one each second: each event once, with when it was first and last received.
-fn stored(events: &[Heard], order: &[usize]) -> Vec<Heard> {
+pub fn stored(events: &[Heard], order: &[usize]) -> Vec<Heard> {
     let mut items = BTreeMap::new();
     for (second, said) in (0..).zip(order) {
         let first = || Heard {
@@ -100,7 +104,7 @@ fn stored(events: &[Heard], order: &[usize]) -> Vec<Heard> {
 #[test]
 fn every_order_and_repetition_of_every_flow_folds_to_the_same() {
     for flow in all() {
-        let events = all_heard(&flow);
+        let events = all_heard(&flow, NUMBER);
         let names = events.iter().zip(&flow.said);
         let names = names
             .map(|(event, said)| (event.sk.clone(), said.name))
