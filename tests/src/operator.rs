@@ -20,7 +20,7 @@ pub fn variable(output: &str) -> String {
 }
 
 /// `hooks` with these arguments, for this stage.
-async fn command(stage: &Stage, args: &[&str]) -> Command {
+pub async fn command(stage: &Stage, args: &[&str]) -> Command {
     let mut command = Command::new(binaries().await.join("hooks"));
     command
         .args(args)

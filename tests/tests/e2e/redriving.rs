@@ -7,7 +7,7 @@ use local::faults::{Call, ErrorAnswer, Fault};
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tests::faults::Breaker;
+use tests::faults::{Breaker, Hold};
 
 const SWEEP: &str = r#"{"version":1,"job":"sweep","correlation_id":"t"}"#;
 
@@ -128,7 +128,7 @@ async fn dead_letters_and_parked_work_say_why_they_are_there() {
     );
 }
 
-async fn bury_sweeps(stage: &Stage, count: usize) {
+pub async fn bury_sweeps(stage: &Stage, count: usize) {
     for _ in 0..count {
         stage.bury(SWEEP).await;
     }
@@ -171,20 +171,46 @@ async fn a_redrive_brings_back_no_more_messages_than_it_may() {
     }
 }
 
-#[tokio::test]
-async fn a_redrive_says_that_there_is_more_where_sqs_did_not_give_it() {
-    let stage = Stage::new().await;
-    bury_sweeps(&stage, 1).await;
-    // Somebody else looks at it just now.
+/// Buries a message that somebody else looks at just now, and for longer than any test lasts.
+async fn bury_elsewhere(stage: &Stage) {
+    bury_sweeps(stage, 1).await;
     let elsewhere = stage.sqs.receive_message().visibility_timeout(600);
     let url = stage.bundle.dead_letter_queue_url();
     let elsewhere = elsewhere.queue_url(url).send().await.unwrap();
     assert_eq!(elsewhere.messages().len(), 1);
+}
+
+#[tokio::test]
+async fn a_redrive_says_that_there_is_more_where_sqs_did_not_give_it() {
+    let stage = Stage::new().await;
+    bury_elsewhere(&stage).await;
     bury_sweeps(&stage, 2).await;
     let brought = json(&stage, &["redrive"]).await;
     assert_eq!(brought, value!({ "items": 0, "messages": 2, "more": true }));
     let listed = hooks(&stage, &["dlq", "list"]).await;
     let said = String::from_utf8_lossy(&listed.stderr).into_owned();
+    assert!(said.contains("1 more message"), "{said}");
+}
+
+/// The one that came is given in the place of the one that was counted.
+#[tokio::test]
+async fn a_list_says_that_there_is_more_where_another_one_came_meanwhile() {
+    let operators = Hold::new(|call| {
+        let asked: Option<Value> = serde_json::from_slice(&call.body).ok();
+        call.operation == "ReceiveMessage"
+            && asked.is_some_and(|asked| asked["VisibilityTimeout"] == 60)
+    });
+    let faults = Arc::clone(&operators);
+    let stage = Stage::with(|options| options.faults = Some(faults)).await;
+    bury_elsewhere(&stage).await;
+    let list = started(&stage, &["dlq", "list", "--json"]).await;
+    operators.held().await;
+    bury_sweeps(&stage, 1).await;
+    operators.let_go();
+    let ended = list.wait_with_output().await.unwrap();
+    let listed: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(said.contains("1 more message"), "{said}");
 }
 
