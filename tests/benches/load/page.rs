@@ -55,6 +55,7 @@ pub fn bursts(plan: Plan, outcome: &Outcome) -> String {
     );
     let processes: Vec<String> = outcome
         .processes
+        .alive()
         .iter()
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
@@ -98,6 +99,14 @@ pub fn problems(outcome: &Outcome) -> Vec<String> {
     let lost = wrong.lost.iter().map(|it| format!("lost: {it}"));
     let doubled = wrong.doubled.iter().map(|it| format!("doubled: {it}"));
     let mut problems: Vec<String> = lost.chain(doubled).take(TOLD).collect();
+    // What another one has grown to is gone with it.
+    let ended = outcome
+        .processes
+        .ended
+        .iter()
+        .filter(|(_, ended)| **ended > 0);
+    problems
+        .extend(ended.map(|(function, ended)| format!("{ended} processes of {function} ended")));
     let larger = grown(outcome).into_iter();
     let larger = larger.filter(|(_, early, last)| last * 100 > early * FLAT_PERCENT);
     problems.extend(larger.map(|(function, early, last)| {

@@ -2,7 +2,7 @@
 
 use super::candidates::{Candidates, Webhook};
 use super::ledger::{Ledger, Wrong};
-use super::processes::{self, Each};
+use super::processes::{self, Each, Seen};
 use super::published::Published;
 use super::sending::{Accepted, send};
 use super::truth;
@@ -58,8 +58,8 @@ pub struct Outcome {
     pub settling: Duration,
     /// The memory of each function's largest process, after each burst.
     pub memory: Vec<Each<u64>>,
-    /// How many processes each function came to have.
-    pub processes: Each<usize>,
+    /// The processes that each function came to have.
+    pub processes: Seen,
 }
 
 /// Times, in order.
@@ -116,6 +116,7 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
     };
     let (sent_alone, alone) = run.alone().await;
     let (mut all, mut memory) = (Sent::default(), Vec::new());
+    let mut processes = Seen::default();
     let (mut sending, mut settling) = (Duration::ZERO, Duration::ZERO);
     let mut done = 0;
     while done < plan.deliveries {
@@ -127,6 +128,7 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
         run.look_at(&webhooks).await;
         settling += began.elapsed();
         memory.push(processes::memory(&everybody.stage.bundle));
+        processes.look(&everybody.stage.bundle);
         done += deliveries.len();
         tell(done);
     }
@@ -146,7 +148,7 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
         sending,
         settling,
         memory,
-        processes: processes::living(&everybody.stage.bundle),
+        processes,
     }
 }
 

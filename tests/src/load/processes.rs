@@ -1,7 +1,7 @@
 //! What the functions' processes take of the machine, as Linux tells it below `/proc`.
 
 use local::{Bundle, FunctionInfo};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::Duration;
 
@@ -25,10 +25,37 @@ pub fn busy(bundle: &Bundle) -> Each<Duration> {
     each(bundle, |processes| processes.filter_map(on_processor).sum())
 }
 
-/// How many processes of each function live.
-#[must_use]
-pub fn living(bundle: &Bundle) -> Each<usize> {
-    each(bundle, Iterator::count)
+/// The processes of each function, over a while.
+#[derive(Debug, Default)]
+pub struct Seen {
+    alive: Each<BTreeSet<u32>>,
+    /// How many of each function's were there and are not any more.
+    pub ended: Each<usize>,
+}
+
+impl Seen {
+    /// Looks which there are now.
+    pub fn look(&mut self, bundle: &Bundle) {
+        self.note(each(bundle, Iterator::collect));
+    }
+
+    fn note(&mut self, alive: Each<BTreeSet<u32>>) {
+        for (function, now) in &alive {
+            let before = self.alive.get(function);
+            let ended = before.map_or(0, |before| before.difference(now).count());
+            *self.ended.entry(function.clone()).or_default() += ended;
+        }
+        self.alive = alive;
+    }
+
+    /// How many of each function's there were when this last looked.
+    #[must_use]
+    pub fn alive(&self) -> Each<usize> {
+        let alive = self.alive.iter();
+        alive
+            .map(|(name, processes)| (name.clone(), processes.len()))
+            .collect()
+    }
 }
 
 /// What of these there was after a tenth, and at the end; `None` if they are too few to be told apart.
@@ -80,6 +107,15 @@ mod tests {
         assert_eq!(of(10), Some((1, 10)));
         assert_eq!(of(11), Some((2, 11)));
         assert_eq!(of(50), Some((5, 50)));
+    }
+
+    #[test]
+    fn a_process_that_another_one_has_followed_has_ended() {
+        let mut seen = Seen::default();
+        for alive in [vec![1], vec![1, 2], vec![2, 3], vec![2, 3]] {
+            seen.note(Each::from([("f".to_owned(), BTreeSet::from_iter(alive))]));
+        }
+        assert_eq!((seen.alive()["f"], seen.ended["f"]), (2, 1));
     }
 
     #[cfg(target_os = "linux")]

@@ -33,6 +33,10 @@ async fn of_a_burst_nothing_is_lost_and_nothing_is_there_twice() {
     // Each attempt has changed at least once.
     assert!(outcome.published >= outcome.attempts);
     assert!(outcome.memory.len() == 2 && outcome.memory[1].values().all(|bytes| *bytes > 0));
+    let (alive, ended) = (outcome.processes.alive(), &outcome.processes.ended);
+    assert!(alive.len() == 5 && alive.values().all(|count| (1..=2).contains(count)));
+    assert!(alive.values().any(|count| *count == 2), "{alive:?}");
+    assert!(ended.values().all(|ended| *ended == 0), "{ended:?}");
 }
 
 #[tokio::test]
@@ -59,6 +63,20 @@ fn counts(cost: &Cost) -> [f64; 3] {
 /// Units are whole for each item, whose size differs by some bytes from one candidate to the next: there were a hundred times as many items.
 fn are_alike(few: [f64; 3], many: [f64; 3]) -> bool {
     few.iter().zip(many).all(|(few, many)| many < few * 1.1)
+}
+
+/// Where it can be made small, size costs nothing but that; where it cannot, it is paid for by the kilobyte that is written.
+#[tokio::test]
+async fn a_larger_body_costs_what_it_takes_to_keep_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let rows = growth::of_the_body(&[1_024, 30_720], log(&directory), |_| {}).await;
+    let [words, more_words, noise, more_noise] =
+        rows.iter().map(|it| it.cost).collect::<Vec<_>>()[..]
+    else {
+        panic!("each size of each kind")
+    };
+    assert!(more_words.write_units < words.write_units * 1.5);
+    assert!(more_noise.write_units > noise.write_units * 3.0);
 }
 
 #[tokio::test]
