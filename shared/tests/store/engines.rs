@@ -4,14 +4,19 @@
 //! |---|---|
 //! | none | dynoxide, in this process |
 //! | `STORE_SUITE_ENDPOINT_URL` | whatever answers there, such as an emulator: each test makes a table of its own there |
-//! | `STORE_SUITE_TABLE` | that table of the account whose credentials and region the environment gives. Each test *empties* it: its name has to end with `-store-suite`, and it has to be as `template.yaml` declares it |
+//! | `STORE_SUITE_TABLE` | that table of the account whose credentials and region the environment gives, made as `template.yaml` declares it if it is not there. Each test *empties* it: its name has to end with `-store-suite` |
 
 use crate::engine::declared_table;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::error::{BoxError, DisplayErrorContext};
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection,
+};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +28,8 @@ use tokio::task::JoinHandle;
 
 /// What a table that may be emptied is called.
 const DEDICATED: &str = "-store-suite";
+/// How long DynamoDB may take to make a table.
+const CREATED: Duration = Duration::from_mins(5);
 /// How long after a write an index of the real DynamoDB is taken to know of it.
 const INDEXED: Duration = Duration::from_secs(1);
 
@@ -86,23 +93,10 @@ async fn at(url: &str) -> Ground {
     static TABLES: AtomicUsize = AtomicUsize::new(0);
     let number = TABLES.fetch_add(1, Ordering::SeqCst);
     let name = format!("suite-{}-{number}", std::process::id());
-    let mut create = declared_table().create;
-    create["TableName"] = Value::from(name.as_str());
-    shared::tls::use_ring();
-    let call = reqwest::Client::new()
-        .post(url)
-        .header("x-amz-target", "DynamoDB_20120810.CreateTable")
-        .header("content-type", "application/x-amz-json-1.0")
-        .header(
-            "authorization",
-            "AWS4-HMAC-SHA256 Credential=000000000000/20260115/eu-west-1/dynamodb/aws4_request",
-        )
-        .body(create.to_string());
-    let answer = call.send().await.unwrap();
-    let status = answer.status();
-    assert!(status.is_success(), "{}", answer.text().await.unwrap());
+    let sdk = shared::aws::load_local(url).await;
+    create(&Client::new(&sdk), &name).await;
     Ground {
-        config: Builder::from(&shared::aws::load_local(url).await),
+        config: Builder::from(&sdk),
         name,
         _held: Held::Nothing,
     }
@@ -119,12 +113,84 @@ async fn of_aws(name: String) -> Ground {
         .lock_owned()
         .await;
     let sdk = shared::aws::load(None).await;
-    empty(&Client::new(&sdk), &name).await;
+    let client = Client::new(&sdk);
+    if is_there(&client, &name).await {
+        empty(&client, &name).await;
+    } else {
+        create(&client, &name).await;
+    }
     Ground {
         config: Builder::from(&sdk).interceptor(Patient),
         name,
         _held: Held::Table { _turn: turn },
     }
+}
+
+async fn is_there(client: &Client, name: &str) -> bool {
+    match client.describe_table().table_name(name).send().await {
+        Ok(_) => true,
+        Err(error) => {
+            let is_missing = error
+                .as_service_error()
+                .is_some_and(DescribeTableError::is_resource_not_found_exception);
+            assert!(is_missing, "{name}: {}", DisplayErrorContext(&error));
+            false
+        }
+    }
+}
+
+/// Makes a table as `template.yaml` declares it, and waits until it can be used.
+async fn create(client: &Client, name: &str) {
+    let declared = declared_table().create;
+    let create = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(each(&declared["AttributeDefinitions"], attribute)))
+        .set_key_schema(Some(each(&declared["KeySchema"], key)))
+        .set_global_secondary_indexes(Some(each(&declared["GlobalSecondaryIndexes"], index)));
+    create.send().await.unwrap();
+    let there = client.wait_until_table_exists().table_name(name);
+    there.wait(CREATED).await.unwrap();
+}
+
+fn each<T>(declared: &Value, read: impl Fn(&Value) -> T) -> Vec<T> {
+    declared.as_array().unwrap().iter().map(read).collect()
+}
+
+fn text(declared: &Value, name: &str) -> String {
+    declared[name].as_str().unwrap().to_owned()
+}
+
+fn attribute(declared: &Value) -> AttributeDefinition {
+    AttributeDefinition::builder()
+        .attribute_name(text(declared, "AttributeName"))
+        .attribute_type(text(declared, "AttributeType").as_str().into())
+        .build()
+        .unwrap()
+}
+
+fn key(declared: &Value) -> KeySchemaElement {
+    KeySchemaElement::builder()
+        .attribute_name(text(declared, "AttributeName"))
+        .key_type(text(declared, "KeyType").as_str().into())
+        .build()
+        .unwrap()
+}
+
+fn index(declared: &Value) -> GlobalSecondaryIndex {
+    let projected = &declared["Projection"];
+    let others = projected.get("NonKeyAttributes");
+    let others = others.map(|names| each(names, |name| name.as_str().unwrap().to_owned()));
+    let projection = Projection::builder()
+        .projection_type(text(projected, "ProjectionType").as_str().into())
+        .set_non_key_attributes(others);
+    GlobalSecondaryIndex::builder()
+        .index_name(text(declared, "IndexName"))
+        .set_key_schema(Some(each(&declared["KeySchema"], key)))
+        .projection(projection.build())
+        .build()
+        .unwrap()
 }
 
 async fn empty(client: &Client, name: &str) {
