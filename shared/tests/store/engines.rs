@@ -5,6 +5,7 @@
 //! | none | dynoxide, in this process |
 //! | `STORE_SUITE_ENDPOINT_URL` | whatever answers there, such as an emulator: each test makes a table of its own there |
 //! | `STORE_SUITE_TABLE` | that table of the account whose credentials and region the environment gives, made as `template.yaml` declares it if it is not there. Each test *empties* it: its name has to end with `-store-suite` |
+//! | `STORE_SUITE_INDEXED_MS` | how long is waited there before an index is read, which follows its table after a moment: 1000 without it |
 
 use crate::engine::declared_table;
 use aws_sdk_dynamodb::Client;
@@ -30,8 +31,8 @@ use tokio::task::JoinHandle;
 const DEDICATED: &str = "-store-suite";
 /// How long DynamoDB may take to make a table.
 const CREATED: Duration = Duration::from_mins(5);
-/// How long after a write an index of the real DynamoDB is taken to know of it.
-const INDEXED: Duration = Duration::from_secs(1);
+/// How long after a write an index of the real DynamoDB is taken to know of it, if nobody says.
+const INDEXED_MS: u64 = 1000;
 
 /// A table that nobody else uses at the moment.
 pub struct Ground {
@@ -120,7 +121,7 @@ async fn of_aws(name: String) -> Ground {
         create(&client, &name).await;
     }
     Ground {
-        config: Builder::from(&sdk).interceptor(Patient),
+        config: Builder::from(&sdk).interceptor(Patient(indexed())),
         name,
         _held: Held::Table { _turn: turn },
     }
@@ -208,9 +209,14 @@ async fn empty(client: &Client, name: &str) {
     }
 }
 
+fn indexed() -> Duration {
+    let ms = variable("STORE_SUITE_INDEXED_MS").map(|ms| ms.parse().unwrap());
+    Duration::from_millis(ms.unwrap_or(INDEXED_MS))
+}
+
 /// Waits before an index is read: it follows its table after a moment, which the engines at hand do at once.
 #[derive(Debug)]
-struct Patient;
+struct Patient(Duration);
 
 impl Intercept for Patient {
     fn name(&self) -> &'static str {
@@ -225,7 +231,7 @@ impl Intercept for Patient {
     ) -> Result<(), BoxError> {
         let body = context.request().body().bytes().unwrap_or_default();
         if body.windows(11).any(|it| it == b"\"IndexName\"") {
-            std::thread::sleep(INDEXED);
+            std::thread::sleep(self.0);
         }
         Ok(())
     }
