@@ -263,6 +263,8 @@ fn assert_words_are_gathered(words: &Words) {
         "a@example.com",
         "YUBleGFtcGxlLmNvbQ",
         "Kavita",
+        "Westmark",
+        "India",
         "Elena Vasquez",
         "https://app.imocha.io/PDFReport?id=OXP5R5ayMu8nrHfnh2g%3d%3d",
         "\"CandidateScore\":6",
