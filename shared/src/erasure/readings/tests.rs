@@ -237,4 +237,16 @@ proptest! {
         let marked = [&GZIP, &body[..]].concat();
         prop_assert!(addresses(&marked).iter().all(|it| it.contains('@')));
     }
+
+    #[test]
+    fn by_whatever_address_is_found_somebody_is_found_again(
+        wrappings in some(), text in "[a-d0-4@@.%+'ΣσςİẞA-C\\\\\"u-]{0,60}",
+    ) {
+        let people: HashKey = SecretText::from("k".to_owned()).into();
+        let body = wrapped(text.as_bytes(), &wrappings);
+        for address in addresses(&body) {
+            let person = Person::by_email(&address, &people).unwrap();
+            prop_assert!(person.is_named_in(&body), "{address} of {text} in {wrappings:?}");
+        }
+    }
 }
