@@ -58,16 +58,22 @@ pub(super) fn readings(bytes: &[u8]) -> Vec<String> {
     readings
 }
 
-/// The text, what it is without JSON's escapes, also where JSON stands in a text of JSON, and what that is as a link.
+/// The text, what it is without JSON's escapes, also where JSON stands in a text of JSON, and what that is as a link: where it is anything else.
 fn spellings(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    let plain = unescaped(&text);
-    let plainer = unescaped(&plain);
-    let decoded = percent_encoding::percent_decode_str(&plain).decode_utf8_lossy();
-    let decoded = decoded.into_owned();
-    let mut spellings = vec![text, plain, plainer, decoded];
-    spellings.dedup();
-    spellings
+    let plain = without_escapes(&text);
+    let plainer = plain.as_deref().and_then(without_escapes);
+    let of_link = plain.as_ref().unwrap_or(&text);
+    let decoded = of_link.contains('%').then(|| {
+        let decoded = percent_encoding::percent_decode_str(of_link).decode_utf8_lossy();
+        decoded.into_owned()
+    });
+    let others = [plain, plainer, decoded].into_iter().flatten();
+    std::iter::once(text).chain(others).collect()
+}
+
+fn without_escapes(text: &str) -> Option<String> {
+    text.contains('\\').then(|| unescaped(text))
 }
 
 fn opened(layer: &[u8]) -> Option<Inner> {
