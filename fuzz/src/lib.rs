@@ -7,6 +7,7 @@
 
 pub mod answers;
 pub mod credentials;
+pub mod erasure;
 pub mod events;
 pub mod payloads;
 pub mod queue;

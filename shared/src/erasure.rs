@@ -3,8 +3,11 @@
 //! A person is known by an e-mail address, or by the id that the hiring company gave them; never by a name, which several have.
 //! Nothing is read or written here: that is [`crate::store::Table`]'s, and who drives it is the worker and `hooks erase`.
 
+mod readings;
+
 use crate::event::{Candidate, Event, Kind};
 use crate::person::HashKey;
+use readings::readings;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -145,53 +148,10 @@ pub fn erased(event: &Event) -> Event {
     }
 }
 
-/// The e-mail addresses in a body, in lower case: as they stand there, as JSON escapes them, and as links do.
+/// The e-mail addresses in a body, in lower case: as they stand there, as JSON escapes them, as links do, and beneath what the whole body is wrapped in.
 #[must_use]
 pub fn addresses(bytes: &[u8]) -> BTreeSet<String> {
     readings(bytes).iter().flat_map(|it| in_text(it)).collect()
-}
-
-/// The text, what it is without JSON's escapes, also where JSON stands in a text of JSON, and what that is as a link.
-fn readings(bytes: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let plain = unescaped(&text);
-    let plainer = unescaped(&plain);
-    let decoded = percent_encoding::percent_decode_str(&plain).decode_utf8_lossy();
-    let decoded = decoded.into_owned();
-    let mut readings = vec![text, plain, plainer, decoded];
-    readings.dedup();
-    readings
-}
-
-/// Without JSON's escapes. Some serializers write `@` and `+` as `\u0040` and `\u002b`, and all of them a line's end as `\n`, whose `n` is no part
-/// of the address that follows.
-fn unescaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, escape)) = rest.split_once('\\') {
-        plain.push_str(before);
-        let (character, length) = escaped(escape).unwrap_or(('\\', 0));
-        plain.push(character);
-        rest = escape.get(length..).unwrap_or_default();
-    }
-    plain.push_str(rest);
-    plain
-}
-
-/// What stands for what follows a backslash, and how many bytes of it do.
-fn escaped(escape: &str) -> Option<(char, usize)> {
-    match escape.chars().next()? {
-        'n' => Some(('\n', 1)),
-        'r' => Some(('\r', 1)),
-        't' => Some(('\t', 1)),
-        'b' | 'f' => Some((' ', 1)),
-        itself @ ('"' | '/' | '\\') => Some((itself, 1)),
-        'u' => {
-            let code = u32::from_str_radix(escape.get(1..5)?, 16).ok()?;
-            Some((char::from_u32(code)?, 5))
-        }
-        _ => None,
-    }
 }
 
 fn in_text(text: &str) -> Vec<String> {

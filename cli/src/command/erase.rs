@@ -8,6 +8,7 @@
 mod dead_letters;
 mod objects;
 mod receipt;
+mod remains;
 mod subject;
 
 use crate::args::erase::EraseArgs;
@@ -17,6 +18,7 @@ use anyhow::{Context, bail};
 use dead_letters::{Fate, Looked};
 use objects::Objects;
 use receipt::{ErasedAttempt, Receipt};
+use remains::Retention;
 use serde_json::json;
 use shared::error::causes;
 use shared::key::{EventId, ItemKey};
@@ -26,7 +28,7 @@ use shared::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
-use subject::{Asked, Subject};
+use subject::{Asked, PERSON, Subject};
 use worker::job::{Job, Message};
 
 /// How often everything is searched and erased until nothing is found: what comes meanwhile may be found before the worker is at it.
@@ -79,7 +81,7 @@ impl Erasure<'_> {
     /// Says what is there. Nothing is changed.
     async fn look(&self) -> anyhow::Result<Receipt> {
         let traces = self.search().await?;
-        let mut receipt = Receipt::of(&self.subject, &traces);
+        let mut receipt = self.receipt(&traces);
         let table = &self.deployment.table;
         for pk in &traces.attempts {
             let partition = table.partition(pk).await?;
@@ -102,7 +104,7 @@ impl Erasure<'_> {
         }
         let (mut attempts, mut mentions) = (Attempts::new(), Vec::new());
         let mut traces = self.search().await?;
-        let mut receipt = Receipt::of(&self.subject, &traces);
+        let mut receipt = self.receipt(&traces);
         let mut unseen = 0;
         for _ in 0..ROUNDS {
             // Dead letters may name somebody of whom the table has nothing.
@@ -126,6 +128,10 @@ impl Erasure<'_> {
         receipt.left = traces.count() + unseen;
         receipt.erased_at = Some(self.deployment.clock.now());
         Ok(receipt)
+    }
+
+    fn receipt(&self, found: &Traces) -> Receipt {
+        Receipt::of(&self.subject, found, Retention::of(self.deployment))
     }
 
     /// What is not there is more likely named wrongly than erased.
@@ -278,7 +284,7 @@ impl Erasure<'_> {
         };
         let lifted = self.deployment.table.unbury(person.key()).await?;
         if json {
-            return output::json(&json!({ "person": person.key(), "lifted": lifted }));
+            return output::json(&json!({ PERSON: person.key(), "lifted": lifted }));
         }
         output::line(if lifted {
             "what comes of the person from now on is kept"

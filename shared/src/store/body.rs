@@ -100,14 +100,6 @@ pub(super) fn decode(encoding: Encoding, stored: &[u8], most: u64) -> std::io::R
     }
 }
 
-/// As much as can be read of bytes that are packed, or that are only the first part of such: `most` bytes of it.
-pub(super) fn unpacked(stored: &[u8], most: u64) -> Vec<u8> {
-    let mut body = Vec::new();
-    // What it has unpacked by the time that it fails is what there is.
-    drop(GzDecoder::new(stored).take(most).read_to_end(&mut body));
-    body
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,6 @@
 //! The index finds a person's attempts by what their states say last. It knows nothing of an address that was another before, of a
 //! body that could not be read, nor of an attempt that is only half erased; so whoever erases reads it all.
 
-use super::body;
 use super::erased_attempts::ERASING;
 use super::item::Item;
 use super::table::{Attributes, Table, unavailable};
@@ -11,7 +10,6 @@ use super::{StoreError, StoredEvent};
 use crate::attempt::State;
 use crate::erasure::Person;
 use crate::event::Kind;
-use crate::ingest::MAX_BODY_BYTES;
 use crate::key::{BODY_PART_PREFIX, EVENT_PREFIX, ItemKey, STATE};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeSet;
@@ -158,7 +156,7 @@ impl<'a> Search<'a> {
         // What is damaged is looked at as it lies: it is not to hide anybody.
         let stored = Item(attributes).bytes("raw")?;
         let body = event.decode_body(stored);
-        let body = body.unwrap_or_else(|_| readable(stored));
+        let body = body.unwrap_or_else(|_| stored.to_vec());
         Ok(self.person.is_named_in(&body))
     }
 
@@ -177,7 +175,8 @@ impl<'a> Search<'a> {
 
     fn end_body(&mut self) {
         let body = std::mem::take(&mut self.body);
-        if self.person.is_named_in(&readable(&body.bytes)) {
+        // Packed by the store or by whoever sent it, it is unpacked as far as it goes: whoever wrote it may have died before the last part.
+        if self.person.is_named_in(&body.bytes) {
             self.traces.parts.extend(body.keys);
         }
     }
@@ -195,15 +194,4 @@ impl<'a> Search<'a> {
         self.end_body();
         self.traces
     }
-}
-
-/// The bytes of a body as they were before they were stored, as far as they tell: whoever wrote them may have died before the
-/// last part.
-fn readable(stored: &[u8]) -> Vec<u8> {
-    let most = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
-    let mut bytes = body::unpacked(stored, most);
-    if bytes.is_empty() {
-        bytes.extend(stored);
-    }
-    bytes
 }

@@ -25,5 +25,6 @@ mod promise_8_what_waits_is_erased;
 mod promise_8_who_is_erased_stays_erased;
 mod stores;
 mod ways;
+mod wrappings;
 
 use tests::{bucket, everybody, operator};

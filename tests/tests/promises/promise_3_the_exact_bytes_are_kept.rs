@@ -1,11 +1,11 @@
 //! What is authentic is accepted and can be read back byte for byte, however odd it is, and in every way in.
 
 use crate::ways;
+use crate::wrappings::{base64, gzip, utf_16};
 use bytes::Bytes;
 use imocha_webhook::Imocha;
 use serde_json::{Value, json};
 use shared::event::Status;
-use std::io::Write;
 use tests::stage::{Stage, accepted, payload};
 use tests::vendors::{Ready, deliver, endpoints};
 
@@ -37,12 +37,7 @@ const ODD: [(&str, Make, Option<&str>); 9] = [
     ("twice", |body| [body, body].concat(), Some("unreadable")),
     (
         "in UTF-16",
-        |body| {
-            String::from_utf8_lossy(body)
-                .encode_utf16()
-                .flat_map(u16::to_le_bytes)
-                .collect()
-        },
+        |body| utf_16(body, "", u16::to_le_bytes),
         Some("unreadable"),
     ),
     (
@@ -68,17 +63,6 @@ fn anew(body: &[u8]) -> Vec<u8> {
     let json: Value = serde_json::from_slice(body).unwrap();
     let text = serde_json::to_string_pretty(&json).unwrap();
     text.replace("@example", "\\u0040example").into_bytes()
-}
-
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(body).unwrap();
-    gzip.finish().unwrap()
-}
-
-fn base64(body: &[u8]) -> String {
-    use base64::Engine;
-    base64::prelude::BASE64_STANDARD.encode(body)
 }
 
 async fn kept(stage: &Stage, call: &Ready, what: &str) -> String {

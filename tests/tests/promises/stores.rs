@@ -1,7 +1,7 @@
 //! Every store of a bundle, read to its end: what is erased is to be found in none.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use flate2::read::GzDecoder;
 use local::engine::Service;
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ use tests::stage::Stage;
 
 /// For how long a message is hidden that was looked at: longer than it takes to look at all of them.
 const HIDDEN_SECONDS: i32 = 60;
+/// The store's own packing, and what a body may have come in.
+const MOST_LAYERS: usize = 4;
 
 /// What all stores say, each item by itself.
 pub async fn everything(stage: &Stage) -> Vec<String> {
@@ -61,7 +63,7 @@ pub async fn items(stage: &Stage) -> Vec<Value> {
 }
 
 /// An item with its bytes as they were before they were packed.
-fn words(item: &Value) -> String {
+pub fn words(item: &Value) -> String {
     let mut words = item.to_string();
     for attribute in item.as_object().unwrap().values() {
         if let Some(bytes) = attribute["B"].as_str() {
@@ -89,12 +91,42 @@ pub fn bodies_in_parts(items: &[Value]) -> Vec<String> {
     bodies.values().map(|body| readable(body)).collect()
 }
 
-/// The bytes, and as much of them as can be unpacked.
+/// The bytes, and whatever is beneath them: what is packed, in UTF-16 or in base64, and what is so beneath that. Everything is tried on everything, and not
+/// by the signs that the search goes by whose work is looked at.
 fn readable(bytes: &[u8]) -> String {
-    let mut all = bytes.to_vec();
+    let mut said = String::new();
+    say(bytes, MOST_LAYERS, &mut said);
+    said
+}
+
+fn say(bytes: &[u8], layers: usize, said: &mut String) {
+    said.push_str(&String::from_utf8_lossy(bytes));
+    said.push('\n');
+    if layers > 0 {
+        for inner in beneath(bytes) {
+            say(&inner, layers - 1, said);
+        }
+    }
+}
+
+fn beneath(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut unpacked = Vec::new();
     // What it has read by the time that it fails counts as well.
-    drop(GzDecoder::new(bytes).read_to_end(&mut all));
-    String::from_utf8_lossy(&all).into_owned()
+    drop(GzDecoder::new(bytes).read_to_end(&mut unpacked));
+    let mut found = vec![unpacked];
+    // About every second byte of UTF-16 is a zero.
+    if bytes.split(|it| *it == 0).count() > bytes.len() / 4 {
+        for read in [u16::from_le_bytes, u16::from_be_bytes] {
+            let units = bytes.chunks_exact(2).map(|it| read([it[0], it[1]]));
+            let units: Vec<u16> = units.collect();
+            found.push(String::from_utf16_lossy(&units).into_bytes());
+        }
+    }
+    for base64 in [STANDARD, URL_SAFE_NO_PAD] {
+        found.extend(base64.decode(bytes.trim_ascii()));
+    }
+    found.retain(|it| !it.is_empty());
+    found
 }
 
 /// The messages of a queue. They stay in it, and can be seen again at once.

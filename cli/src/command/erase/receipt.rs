@@ -1,17 +1,14 @@
 //! What was erased, and what remains until when. It names nobody: whoever keeps it keeps no address.
 
-use super::subject::Subject;
-use crate::output::{self, or_dash};
+use super::remains::{self, Remainder, Retention};
+use super::subject::{PERSON, Subject};
+use crate::output;
 use serde::Serialize;
 use serde_json::Value;
 use shared::event::Kind;
 use shared::key::EventId;
 use shared::store::{AttemptName, ErasedItems, Partition, Traces};
 use shared::timestamp::Timestamp;
-use std::time::Duration;
-
-/// To any second of this time the table can be restored: DynamoDB's own, since the template says no other.
-const POINT_IN_TIME_RECOVERY: Duration = Duration::from_hours(35 * 24);
 
 /// An attempt that is erased.
 #[derive(Debug, Default, Serialize)]
@@ -26,14 +23,6 @@ pub struct ErasedAttempt {
     pub objects: usize,
     /// Confirmations, requests, and parts of bodies; the parts are counted as they go, and not by a dry run.
     pub others: usize,
-}
-
-/// What remains, of which this stack is not the master.
-#[derive(Debug, Serialize)]
-pub struct Remainder {
-    what: &'static str,
-    /// Until when, where that is known.
-    until: Option<Timestamp>,
 }
 
 /// What was done, as `--json` prints it.
@@ -52,6 +41,8 @@ pub struct Receipt {
     pub searched: u64,
     /// How many traces were found when all was done.
     pub left: usize,
+    #[serde(skip)]
+    kept: Retention,
 }
 
 impl ErasedAttempt {
@@ -87,7 +78,7 @@ impl ErasedAttempt {
 
 impl Receipt {
     /// Of somebody of whom this was found.
-    pub fn of(subject: &Subject, found: &Traces) -> Self {
+    pub fn of(subject: &Subject, found: &Traces, kept: Retention) -> Self {
         Self {
             who: subject.json(),
             dry_run: false,
@@ -97,42 +88,14 @@ impl Receipt {
             dead_letters: 0,
             searched: found.searched,
             left: found.count(),
+            kept,
         }
     }
 
-    /// What `docs/erasing.md` lists as well.
     fn remains(&self) -> Vec<Remainder> {
-        let Some(erased_at) = self.erased_at else {
-            return Vec::new();
-        };
-        let recoverable = Some(erased_at.plus(POINT_IN_TIME_RECOVERY));
-        let remainder = |what, until| Remainder { what, until };
-        vec![
-            remainder(
-                "what the table was before, for point-in-time recovery: whoever restores it has to erase anew",
-                recoverable,
-            ),
-            remainder(
-                "backups and exports that you have made yourself, of the table or the bucket",
-                None,
-            ),
-            remainder(
-                "what other systems have taken from the event bus: each of these attempts is published as erased",
-                None,
-            ),
-            remainder(
-                "what the vendors have: they are to be asked themselves",
-                None,
-            ),
-            remainder(
-                "reports whose attempt has already expired from the table: the bucket's own expiry ends them, or `--source … --attempt …`",
-                None,
-            ),
-            remainder(
-                "logs, which hold nobody's name or address: events' and attempts' ids, for as long as `LogRetentionDays` says",
-                None,
-            ),
-        ]
+        let is_of_person = self.who.get(PERSON).is_some();
+        let remains = |erased_at| remains::remains(erased_at, self.kept, is_of_person);
+        self.erased_at.map(remains).unwrap_or_default()
     }
 }
 
@@ -159,8 +122,8 @@ pub fn print(receipt: &Receipt, json: bool) -> anyhow::Result<()> {
         ))?;
     }
     output::line(&summary(receipt))?;
-    for Remainder { what, until } in &remains {
-        output::line(&format!("remains until {}: {what}", or_dash(*until)))?;
+    for remainder in &remains {
+        output::line(&remainder.line())?;
     }
     Ok(())
 }
@@ -193,13 +156,11 @@ fn summary(receipt: &Receipt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
-    const TEMPLATE: &str = include_str!("../../../../template.yaml");
-    const PAGE: &str = include_str!("../../../../docs/erasing.md");
-
-    fn receipt(erased_at: Option<&str>) -> Receipt {
+    fn receipt(who: Value, erased_at: Option<&str>) -> Receipt {
         Receipt {
-            who: Value::Null,
+            who,
             dry_run: erased_at.is_none(),
             erased_at: erased_at.map(|it| Timestamp::parse(it).unwrap()),
             attempts: Vec::new(),
@@ -207,27 +168,18 @@ mod tests {
             dead_letters: 0,
             searched: 0,
             left: 0,
+            kept: Retention::default(),
         }
     }
 
     #[test]
-    fn a_receipt_lists_what_the_page_about_erasing_does() {
-        let (_, table) = PAGE.split_once("| what remains | until |\n").unwrap();
-        let rows = table.lines().take_while(|line| line.starts_with('|'));
-        // Without the line below the heading.
-        let rows = rows.count() - 1;
-        let receipt = receipt(Some("2026-01-15T10:00:00Z"));
-        assert_eq!(receipt.remains().len(), rows);
-    }
-
-    #[test]
-    fn a_receipt_says_until_when_the_table_can_be_restored() {
-        let remains = receipt(Some("2026-01-15T10:00:00Z")).remains();
-        let until = remains[0].until.unwrap().to_string();
-        assert_eq!(until, "2026-02-19T10:00:00.000Z", "35 days later");
-        let restored = "PointInTimeRecoveryEnabled: true";
-        assert!(TEMPLATE.contains(restored) && !TEMPLATE.contains("RecoveryPeriodInDays"));
-        assert!(PAGE.contains("| 35 days after."));
-        assert!(receipt(None).remains().is_empty(), "nothing is erased yet");
+    fn a_receipt_says_what_remains_once_something_is_erased() {
+        let (person, attempt) = (json!({ "person": "k" }), json!({ "attempt": "7" }));
+        let remains = |who: &Value, erased_at| receipt(who.clone(), erased_at).remains().len();
+        let at = Some("2026-01-15T10:00:00Z");
+        assert!(remains(&attempt, at) > 0);
+        // Of a person the tombstone.
+        assert_eq!(remains(&person, at), remains(&attempt, at) + 1);
+        assert_eq!(remains(&person, None), 0, "nothing is erased yet");
     }
 }

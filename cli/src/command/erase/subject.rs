@@ -14,6 +14,8 @@ use std::io::Read;
 const STANDARD_INPUT: &str = "-";
 /// No address is longer, nor what surrounds it.
 const MOST_INPUT: u64 = 4096;
+/// By what name a receipt says whose it is.
+pub const PERSON: &str = "person";
 /// What an attempt is noted to be erased by, where no person is named. No keyed hash is this.
 const BY_ATTEMPT: &str = "attempt";
 
@@ -94,7 +96,7 @@ impl Subject {
     /// Who it is, as a receipt may say it.
     pub fn json(&self) -> Value {
         match self {
-            Self::Person(person) => json!({ "person": person.key() }),
+            Self::Person(person) => json!({ PERSON: person.key() }),
             Self::Attempt {
                 source, attempt, ..
             } => json!({ "source": source, "attempt": attempt }),

@@ -2,9 +2,13 @@
 
 use crate::erasing::{ADA, EVE, assert_erased, bury_ada, come, erase_attempt, found, of};
 use crate::world::*;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use serde_json::Value;
 use shared::event::{Assessment, AssessmentChange, Event, Kind};
-use shared::store::{Delivery, EventStore};
+use shared::key::{EventId, ItemKey};
+use shared::store::{Delivery, EventStore, Origin, ReplayOutcome};
 
 /// The same with so large a body that it is in parts.
 pub fn large(attempt: &str, email: &str) -> Delivery {
@@ -137,4 +141,82 @@ async fn a_change_of_an_assessment_loses_the_bytes_that_name_somebody_who_is_era
     assert!(left.event == came.event && !left.marked);
     assert!(world.table.event_body(&left).await.is_err());
     assert!(!found(&world).await);
+}
+
+#[tokio::test]
+async fn a_body_in_utf_16_or_base64_is_searched_for_who_is_erased() {
+    let world = world_without_keys().await;
+    let in_utf_16 = |text: &str| -> Vec<u8> {
+        let units = text.encode_utf16();
+        units.flat_map(u16::to_be_bytes).collect()
+    };
+    let bodies = |email: &str| {
+        let text = format!("{{\"email\":\"{email}\"}}");
+        let in_base64 = BASE64_STANDARD.encode(&text);
+        [
+            in_utf_16(&text),
+            in_utf_16(&in_base64),
+            in_base64.into_bytes(),
+        ]
+    };
+    bury_ada(&world.table).await;
+    for (email, is_hers) in [(ADA, true), (EVE, false)] {
+        for (number, body) in bodies(email).into_iter().enumerate() {
+            let mut event = Event::new(Kind::Unreadable);
+            event.problem = Some(format!("{number}, hers: {is_hers}"));
+            let came = of_nobody(event, body.into());
+            world.record(&came).await;
+            assert_eq!(found(&world).await, is_hers);
+            world.fold(&came).await;
+            let event = world.event(&came).await;
+            assert_eq!(event.event.kind == Kind::Erased, is_hers);
+            assert_eq!(world.table.event_body(&event).await.is_err(), is_hers);
+            assert!(!found(&world).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_replay_that_would_bring_somebody_back_is_stopped_by_the_tombstone() {
+    for is_buried in [true, false] {
+        let world = world_without_keys().await;
+        // In hexadecimal digits nobody looks for an address.
+        let body = hex::encode(format!("<mail>{ADA}</mail>"));
+        let came = of_nobody(Event::new(Kind::Unreadable), body.into());
+        come(&world, &came).await;
+        assert!(!found(&world).await, "nothing is seen of her");
+        if is_buried {
+            bury_ada(&world.table).await;
+        }
+        // By now there is a reader that reads it, and a replay puts it where it belongs.
+        let original = world.table.original(&came.key).await.unwrap().unwrap();
+        let event = of("1", ADA, at(0)).event;
+        let event_key = came.key.event_key().unwrap();
+        let key = ItemKey::of_event("imocha", &event, &event_key, came.received);
+        let placed = Delivery {
+            id: EventId::new("imocha", &key),
+            key,
+            event,
+            origin: Origin::Replay,
+            ..came.clone()
+        };
+        let place = world.table.place_event(&original, &placed, at(60));
+        assert_eq!(place.await.unwrap(), ReplayOutcome::Written);
+        assert!(found(&world).await, "it names her, and is there");
+        world.fold(&placed).await;
+        world.work_off_queue().await;
+
+        assert_eq!(found(&world).await, !is_buried);
+        let (event, state) = (world.event(&placed).await, world.state(&placed).await);
+        assert_eq!(state.erased_at.is_some(), is_buried);
+        assert_eq!(world.table.event_body(&event).await.is_err(), is_buried);
+        let told = world.take_changes();
+        if is_buried {
+            assert_erased(&event);
+            assert_eq!(told, [] as [Value; 0]);
+        } else {
+            assert!(event.event == placed.event);
+            assert_eq!(told.len(), 1);
+        }
+    }
 }

@@ -411,8 +411,9 @@ fn written<'a>(target: &str, input: &'a Value) -> Option<Vec<&'a str>> {
         "UpdateItem" => Some(vec![updated(input)]),
         "PutItem" => Some(vec![input["Item"]["sk"]["S"].as_str().unwrap()]),
         "TransactWriteItems" => {
-            let items = input["TransactItems"].as_array().unwrap();
-            Some(items.iter().map(|item| updated(&item["Update"])).collect())
+            let items = input["TransactItems"].as_array().unwrap().iter();
+            let writes = items.flat_map(|item| item.as_object().unwrap().values());
+            Some(writes.map(updated).collect())
         }
         _ => None,
     }

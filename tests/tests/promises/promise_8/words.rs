@@ -2,7 +2,7 @@
 //!
 //! **The rule.** A text of a payload is looked for
 //! - from 4 characters on, where its field is about a person or opens something: where the field's name holds `name`, `email`, `phone`,
-//!   `mobile`, `address`, `link`, `url`, `token`, `key`, `city`, `ip` or `remark`;
+//!   `mobile`, `address`, `link`, `url`, `token`, `key`, `city`, `state`, `country`, `ip` or `remark`;
 //! - else from 8 characters on, if it is more than a single word of letters: those, such as `completed`, are the vendors' vocabulary,
 //!   and what is logged of ours has the same words.
 //!
@@ -16,9 +16,9 @@ use serde_json::Value;
 use shared::timestamp::Timestamp;
 use std::collections::BTreeMap;
 
-const OF_A_PERSON: [&str; 12] = [
-    "name", "email", "phone", "mobile", "address", "link", "url", "token", "key", "city", "ip",
-    "remark",
+const OF_A_PERSON: [&str; 14] = [
+    "name", "email", "phone", "mobile", "address", "link", "url", "token", "key", "city", "state",
+    "country", "ip", "remark",
 ];
 /// Too much of a long text need not be in one line.
 const MOST_CHARACTERS: usize = 60;
