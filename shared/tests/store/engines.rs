@@ -22,6 +22,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ThreadId;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -29,6 +30,8 @@ use tokio::task::JoinHandle;
 
 /// What a table that may be emptied is called.
 const DEDICATED: &str = "-store-suite";
+/// The thread of the test that has the one table: each test has one of its own.
+static HOLDER: std::sync::Mutex<Option<ThreadId>> = std::sync::Mutex::new(None);
 /// How long DynamoDB may take to make a table.
 const CREATED: Duration = Duration::from_mins(5);
 /// How long after a write an index of the real DynamoDB is taken to know of it, if nobody says.
@@ -50,8 +53,10 @@ enum Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Self::Server(server) = self {
-            server.abort();
+        match self {
+            Self::Server(server) => server.abort(),
+            Self::Table { .. } => *HOLDER.lock().unwrap() = None,
+            Self::Nothing => {}
         }
     }
 }
@@ -110,9 +115,15 @@ async fn of_aws(name: String) -> Ground {
         name.ends_with(DEDICATED),
         "STORE_SUITE_TABLE={name}: the suite empties its table, whose name has to end with {DEDICATED}"
     );
-    let turn = Arc::clone(TURN.get_or_init(Arc::default))
-        .lock_owned()
-        .await;
+    let turn = Arc::clone(TURN.get_or_init(Arc::default)).lock_owned();
+    let this = Some(std::thread::current().id());
+    assert_ne!(
+        *HOLDER.lock().unwrap(),
+        this,
+        "this test has the table: it is to drop it before it takes another"
+    );
+    let turn = turn.await;
+    *HOLDER.lock().unwrap() = this;
     let sdk = shared::aws::load(None).await;
     let client = Client::new(&sdk);
     if is_there(&client, &name).await {
