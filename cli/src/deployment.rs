@@ -25,7 +25,7 @@ use std::time::Duration;
 use worker::archive;
 
 /// The outputs that a command may need besides those of the sources, and the variables that say them where there is no stack.
-const OUTPUTS: [(&str, &str); 9] = [
+const OUTPUTS: [(&str, &str); 8] = [
     ("ApiUrl", "API_URL"),
     ("TableName", "TABLE_NAME"),
     ("QueueUrl", "QUEUE_URL"),
@@ -33,7 +33,6 @@ const OUTPUTS: [(&str, &str); 9] = [
     ("EventBusName", "EVENT_BUS_NAME"),
     ("BucketName", "BUCKET_NAME"),
     ("HashKeySecretId", "HASH_KEY_SECRET_ID"),
-    ("RetentionDays", "RETENTION_DAYS"),
     ("LogRetentionDays", "LOG_RETENTION_DAYS"),
 ];
 

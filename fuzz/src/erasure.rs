@@ -8,7 +8,7 @@ use shared::person::HashKey;
 /// # Panics
 /// If an address is none, or is not found again.
 pub fn addresses(data: &[u8]) {
-    for address in erasure::addresses(data) {
+    for address in erasure::addresses(data, usize::MAX) {
         let person = Person::by_email(&address, &HashKey::default());
         let person = person.unwrap_or_else(|_| panic!("{address:?} is no address"));
         assert!(person.is_named_in(data), "{address:?} is not found again");

@@ -7,10 +7,11 @@ mod readings;
 
 use crate::event::{Candidate, Event, Kind};
 use crate::person::HashKey;
-use readings::readings;
+use readings::each_reading;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// What stands where an address stood.
 const MASK: &str = "[erased]";
@@ -84,14 +85,16 @@ impl Person {
         if !self.known_by.contains('@') {
             return false;
         }
-        let found = addresses(bytes);
+        let says_so = |text: &str| in_text(text).any(|address| address == self.known_by);
         // One that is written as no other is may not be told from what stands around it.
-        let is_odd = !addresses(self.known_by.as_bytes()).contains(&self.known_by);
-        found.contains(&self.known_by)
-            || is_odd
-                && readings(bytes)
-                    .iter()
-                    .any(|text| text.to_lowercase().contains(&self.known_by))
+        let is_odd = !says_so(&self.known_by);
+        let named = each_reading(bytes, |text| {
+            if says_so(text) || is_odd && text.to_lowercase().contains(&self.known_by) {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        named.is_break()
     }
 
     /// The event without the address, if it names it: each text that does is gone as a whole.
@@ -149,15 +152,25 @@ pub fn erased(event: &Event) -> Event {
 }
 
 /// The e-mail addresses in a body, in lower case: as they stand there, as JSON escapes them, as links do, and beneath what the whole body is wrapped in.
+/// No more than so `many` different ones are looked for.
 #[must_use]
-pub fn addresses(bytes: &[u8]) -> BTreeSet<String> {
-    readings(bytes).iter().flat_map(|it| in_text(it)).collect()
+pub fn addresses(bytes: &[u8], many: usize) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let _ = each_reading(bytes, |text| {
+        for address in in_text(text) {
+            if found.len() >= many {
+                return ControlFlow::Break(());
+            }
+            found.insert(address);
+        }
+        ControlFlow::Continue(())
+    });
+    found
 }
 
-fn in_text(text: &str) -> Vec<String> {
+fn in_text(text: &str) -> impl Iterator<Item = String> {
     text.match_indices('@')
         .filter_map(|(at, _)| around(text, at))
-        .collect()
 }
 
 fn around(text: &str, at: usize) -> Option<String> {

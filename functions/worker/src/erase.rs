@@ -174,7 +174,7 @@ impl Worker {
             }
             Err(error) => return Err(error.into()),
         };
-        let named: Vec<String> = addresses(&body).into_iter().take(MOST_ADDRESSES).collect();
+        let named: Vec<String> = addresses(&body, MOST_ADDRESSES).into_iter().collect();
         let mut erased = false;
         for person in self.named_people_who_are_erased(&named).await? {
             self.table

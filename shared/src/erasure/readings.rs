@@ -11,13 +11,14 @@ use base64::engine::{DecodePaddingMode, Engine, GeneralPurpose, GeneralPurposeCo
 use flate2::read::MultiGzDecoder;
 use std::borrow::Cow;
 use std::io::Read;
+use std::ops::ControlFlow;
 
 /// UTF-16 in gzip in base64, in the store's own gzip, and one more.
 const MOST_LAYERS: usize = 5;
-/// How far a layer is unpacked. No vendor has more to say plainly than a body may hold, and JSON is rarely packed to less than an eighth of itself; and
-/// so much is read in all its spellings within a small part of the worker's memory.
+/// How far all layers are unpacked together. No vendor has more to say plainly than a body may hold, and JSON is rarely packed to less than an eighth of
+/// itself; and three spellings of so much, of which each wrong byte may become three, are within a small part of the worker's memory.
 const MOST_UNPACKED: usize = 8 * MAX_BODY_BYTES;
-/// What gzip begins with: its two numbers, and the one way of packing that there is.
+/// What gzip begins with: its two numbers, and the one way of packing that there is. What follows says whether a name or a comment comes before what is packed.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 /// How a text in UTF-8 may begin that says so.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
@@ -40,62 +41,71 @@ struct Inner {
     is_all: bool,
 }
 
-/// All texts that the bytes may be.
-pub(super) fn readings(bytes: &[u8]) -> Vec<String> {
-    let mut readings = Vec::new();
-    let mut layer = Cow::Borrowed(bytes);
+/// Visits all texts that the bytes may be, one after the other, so that no more than one layer is in memory in two or three spellings; until it is told to stop.
+pub(super) fn each_reading(
+    bytes: &[u8],
+    mut visit: impl FnMut(&str) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let (mut layer, mut left) = (Cow::Borrowed(bytes), MOST_UNPACKED);
     for _ in 0..MOST_LAYERS {
-        let Some(inner) = opened(&layer) else {
+        let Some(inner) = opened(&layer, left) else {
             break;
         };
         // As text it is noise, in which addresses stand by chance.
         if !inner.is_all {
-            readings.extend(spellings(&layer));
+            each_spelling(&layer, &mut visit)?;
         }
+        left = left.saturating_sub(inner.bytes.len());
         layer = Cow::Owned(inner.bytes);
     }
-    readings.extend(spellings(&layer));
-    readings
+    each_spelling(&layer, &mut visit)
 }
 
 /// The text, what it is without JSON's escapes, also where JSON stands in a text of JSON, and what that is as a link: where it is anything else.
-fn spellings(bytes: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(bytes).into_owned();
+fn each_spelling(bytes: &[u8], visit: &mut impl FnMut(&str) -> ControlFlow<()>) -> ControlFlow<()> {
+    let text = String::from_utf8_lossy(bytes);
+    visit(&text)?;
     let plain = without_escapes(&text);
-    let plainer = plain.as_deref().and_then(without_escapes);
-    let of_link = plain.as_ref().unwrap_or(&text);
-    let decoded = of_link.contains('%').then(|| {
-        let decoded = percent_encoding::percent_decode_str(of_link).decode_utf8_lossy();
-        decoded.into_owned()
-    });
-    let others = [plain, plainer, decoded].into_iter().flatten();
-    std::iter::once(text).chain(others).collect()
+    if let Some(plain) = &plain {
+        visit(plain)?;
+        if let Some(plainer) = without_escapes(plain) {
+            visit(&plainer)?;
+        }
+    }
+    let of_link = plain.as_deref().unwrap_or(&text);
+    if of_link.contains('%') {
+        visit(&percent_encoding::percent_decode_str(of_link).decode_utf8_lossy())?;
+    }
+    ControlFlow::Continue(())
 }
 
 fn without_escapes(text: &str) -> Option<String> {
     text.contains('\\').then(|| unescaped(text))
 }
 
-fn opened(layer: &[u8]) -> Option<Inner> {
+/// What is beneath a layer, up to so many bytes.
+fn opened(layer: &[u8], most: usize) -> Option<Inner> {
     let layer = layer.strip_prefix(&BYTE_ORDER_MARK).unwrap_or(layer);
-    unpacked(layer)
+    let mut inner = unpacked(layer, most)
         .or_else(|| of_utf_16(layer))
-        .or_else(|| of_base64(layer))
-        .filter(|inner| !inner.bytes.is_empty())
+        .or_else(|| of_base64(layer))?;
+    inner.bytes.truncate(most);
+    (!inner.bytes.is_empty()).then_some(inner)
 }
 
-fn unpacked(layer: &[u8]) -> Option<Inner> {
+fn unpacked(layer: &[u8], most: usize) -> Option<Inner> {
     if !layer.starts_with(&GZIP) {
         return None;
     }
-    let most = u64::try_from(MOST_UNPACKED).unwrap_or(u64::MAX);
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     // What it has unpacked by the time that it fails counts: the end may never have come.
     let end = MultiGzDecoder::new(layer)
-        .take(most)
+        .take(limit)
         .read_to_end(&mut bytes);
+    let has_no_words = layer.get(GZIP.len()) == Some(&0);
     Some(Inner {
-        is_all: end.is_ok() && bytes.len() < MOST_UNPACKED,
+        is_all: has_no_words && end.is_ok() && bytes.len() < most,
         bytes,
     })
 }
@@ -134,6 +144,10 @@ fn is_little_endian(pairs: &[[u8; 2]]) -> bool {
 }
 
 fn of_base64(layer: &[u8]) -> Option<Inner> {
+    // As JSON writes it, a slash or a line's end may be escaped.
+    let is_json = layer.starts_with(b"\"") && layer.contains(&b'\\');
+    let of_json = is_json.then(|| unescaped(&String::from_utf8_lossy(layer)));
+    let layer = of_json.as_ref().map_or(layer, String::as_bytes);
     let is_of_base64 =
         |it: &u8| it.is_ascii_alphanumeric() || it.is_ascii_whitespace() || OF_BASE64.contains(it);
     if !layer.iter().all(is_of_base64) {

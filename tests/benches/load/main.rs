@@ -1,5 +1,5 @@
 //! Load: `cargo bench -p tests --bench load`. What it prints is Markdown, as `docs/load.md` has it; what it is doing, it says on
-//! standard error. It fails if anything was lost or doubled, if a function's process has ended, or if its
+//! standard error. It fails if anything was lost or doubled, if a function's process is gone after a burst, or if its
 //! memory has grown by more than 15 %.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 

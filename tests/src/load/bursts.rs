@@ -117,6 +117,7 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
     let (sent_alone, alone) = run.alone().await;
     let (mut all, mut memory) = (Sent::default(), Vec::new());
     let mut processes = Seen::default();
+    processes.look(&everybody.stage.bundle);
     let (mut sending, mut settling) = (Duration::ZERO, Duration::ZERO);
     let mut done = 0;
     while done < plan.deliveries {

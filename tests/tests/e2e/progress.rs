@@ -41,7 +41,9 @@ async fn a_redrive_draws_how_far_it_is_and_then_only_what_came_of_it() {
 async fn a_redrive_that_is_stopped_leaves_no_bar_behind_but_what_is_left_to_do() {
     let stage = Stage::new().await;
     bury_sweeps(&stage, 10).await;
-    let mut redrive = OnTerminal::hooks(&stage, &REDRIVE).await;
+    // Slowly, so that it is not done before it is stopped.
+    let slowly = ["redrive", "--per-second", "1"];
+    let mut redrive = OnTerminal::hooks(&stage, &slowly).await;
     while let Some(screen) = redrive.next().await {
         if how_far(&screen, "brought back") >= Some(2) {
             break;

@@ -8,15 +8,13 @@ use std::time::Duration;
 const DAY: Duration = Duration::from_hours(24);
 /// To any second of so many days the table can be restored: `DynamoDB`'s own, since the template says no other.
 const POINT_IN_TIME_RECOVERY_DAYS: u32 = 35;
-/// How long the bucket keeps what is no longer the newest version of a report, as the template says.
-const NONCURRENT_DAYS: u32 = 30;
+/// The longest time that CloudWatch offers for logs.
+const LONGEST_LOG_DAYS: u32 = 3653;
 
-/// For how many days the stack keeps what it keeps, as its outputs say. `None` where it does not: it was deployed before it did, or the environment
-/// stands in for it.
+/// For how many days the stack keeps what it keeps, as it is now: `None` where it does not say so. CloudWatch goes by that for all logs; of the table it decides
+/// nothing, since an item's time to live is set by the parameter as it was then.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Retention {
-    /// `RetentionDays`; 0 is for ever.
-    pub table_days: Option<u32>,
     /// `LogRetentionDays`.
     pub log_days: Option<u32>,
 }
@@ -34,10 +32,10 @@ pub struct Remainder {
 impl Retention {
     /// That of a deployment.
     pub fn of(deployment: &Deployment) -> Self {
-        let days = |name| deployment.output(name).ok()?.parse().ok();
+        let days = deployment.output("LogRetentionDays").ok();
+        let days = days.and_then(|days| days.parse().ok());
         Self {
-            table_days: days("RetentionDays"),
-            log_days: days("LogRetentionDays"),
+            log_days: days.filter(|days| *days <= LONGEST_LOG_DAYS),
         }
     }
 }
@@ -82,27 +80,18 @@ fn of_ours(erased_at: Timestamp, kept: Retention) -> Vec<Remainder> {
             until: after(POINT_IN_TIME_RECOVERY_DAYS),
             ends: "DynamoDB",
         },
-        Remainder {
-            what: "that events came: their keys, which hold vendors' ids and of Testlify's attempts the keyed hash of the address, when and how often they came, and the SHA-256 of their bytes",
-            until: kept.table_days.filter(|days| *days > 0).and_then(after),
-            ends: match kept.table_days {
-                Some(0) => "nothing, as `RetentionDays` is 0",
-                Some(_) => "time to live, by `RetentionDays` after the last of them came",
-                None => "time to live, by `RetentionDays`; by nothing if that is 0",
-            },
-        },
+        Remainder::without_end(
+            "that events came: their keys, which hold vendors' ids and of Testlify's attempts the keyed hash of the address, when and how often they came, and the SHA-256 of their bytes",
+            "time to live, `RetentionDays` after the last of them came, as that was set then; nothing, if it was 0",
+        ),
         Remainder::without_end(
             "of each attempt the state that says that it is erased, with its id: it keeps out what comes late",
             "nothing",
         ),
-        Remainder {
-            what: "reports whose attempt has already expired from the table",
-            until: kept
-                .table_days
-                .filter(|days| *days > 0)
-                .and_then(|days| after(days + NONCURRENT_DAYS)),
-            ends: "the bucket's own expiry, by `RetentionDays` and 30 days for earlier versions, or `hooks erase --source … --attempt …`",
-        },
+        Remainder::without_end(
+            "reports whose attempt has already expired from the table",
+            "the bucket's own expiry while `RetentionDays` is not 0, 30 days later for earlier versions; or `hooks erase --source … --attempt …`",
+        ),
         Remainder {
             what: "logs, which hold nobody's name or address: events' and attempts' ids",
             until: kept.log_days.and_then(after),
@@ -128,18 +117,13 @@ fn of_others() -> [Remainder; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     const TEMPLATE: &str = include_str!("../../../../template.yaml");
     const PAGE: &str = include_str!("../../../../docs/erasing.md");
 
-    fn of(table_days: Option<u32>, log_days: Option<u32>) -> Vec<Remainder> {
+    fn of(log_days: Option<u32>) -> Vec<Remainder> {
         let erased_at = Timestamp::parse("2026-01-15T10:00:00Z").unwrap();
-        let kept = Retention {
-            table_days,
-            log_days,
-        };
-        remains(erased_at, kept, true)
+        remains(erased_at, Retention { log_days }, true)
     }
 
     /// Until when what is said in these words remains, and what ends it.
@@ -156,12 +140,12 @@ mod tests {
         let rows = table.lines().take_while(|line| line.starts_with('|'));
         // Without the line below the heading.
         let rows: Vec<&str> = rows.skip(1).collect();
-        let remains = of(Some(0), None);
+        let remains = of(None);
         assert_eq!(remains.len(), rows.len());
         for (remainder, row) in remains.iter().zip(rows) {
             let first = |text: &str| {
                 text.split([' ', ',', ':'])
-                    .take(2)
+                    .take(3)
                     .collect::<Vec<_>>()
                     .join(" ")
             };
@@ -171,19 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_remains_says_what_ends_it() {
-        for remainder in of(None, None) {
-            assert!(!remainder.ends.is_empty(), "{}", remainder.what);
-            let line = remainder.line();
-            assert!(line.contains(remainder.what) && line.contains(remainder.ends));
-        }
-        let said: BTreeSet<&str> = of(None, None).iter().map(|it| it.what).collect();
-        assert_eq!(said.len(), of(None, None).len());
-    }
-
-    #[test]
     fn a_receipt_says_until_when_the_table_can_be_restored() {
-        let (until, _) = until(&of(None, None), "point-in-time recovery");
+        let (until, _) = until(&of(None), "point-in-time recovery");
         assert_eq!(until.unwrap(), "2026-02-19T10:00:00.000Z", "35 days later");
         let restored = "PointInTimeRecoveryEnabled: true";
         assert!(TEMPLATE.contains(restored) && !TEMPLATE.contains("RecoveryPeriodInDays"));
@@ -191,39 +164,33 @@ mod tests {
     }
 
     #[test]
-    fn what_the_stack_keeps_ends_when_its_parameters_say() {
-        let known = of(Some(90), Some(30));
-        let (events, by) = until(&known, "that events came");
-        assert_eq!(events.unwrap(), "2026-04-15T10:00:00.000Z", "90 days later");
-        assert!(by.contains("`RetentionDays`"), "{by}");
-        let (reports, _) = until(&known, "reports whose attempt");
-        assert_eq!(reports.unwrap(), "2026-05-15T10:00:00.000Z", "30 more");
-        let noncurrent = format!("NoncurrentDays: {NONCURRENT_DAYS}");
-        assert!(TEMPLATE.contains(&noncurrent));
-        let (logs, _) = until(&known, "logs, which");
+    fn logs_end_when_their_parameter_says() {
+        let (logs, _) = until(&of(Some(30)), "logs, which");
         assert_eq!(logs.unwrap(), "2026-02-14T10:00:00.000Z", "30 days later");
+        let longest = format!("{LONGEST_LOG_DAYS}]");
+        assert!(TEMPLATE.contains(&longest), "the last that may be chosen");
     }
 
     #[test]
     fn what_nobody_knows_the_end_of_is_named_by_what_decides_it() {
-        let (events, by) = until(&of(Some(0), None), "that events came");
-        assert_eq!((events, by), (None, "nothing, as `RetentionDays` is 0"));
         for (what, parameter) in [
             ("that events came", "`RetentionDays`"),
             ("reports whose attempt", "`RetentionDays`"),
             ("logs, which", "`LogRetentionDays`"),
         ] {
-            let (until, by) = until(&of(None, None), what);
+            let (until, by) = until(&of(None), what);
             assert!(until.is_none() && by.contains(parameter), "{what}: {by}");
         }
+        let noncurrent = "NoncurrentDays: 30\n";
+        assert!(TEMPLATE.contains(noncurrent), "as is said of reports");
     }
 
     #[test]
     fn a_tombstone_remains_of_a_person_and_until_it_is_lifted() {
-        let (until_when, by) = until(&of(Some(90), Some(30)), "the tombstone");
+        let (until_when, by) = until(&of(Some(30)), "the tombstone");
         assert!(until_when.is_none() && by.contains("--lift"), "{by}");
         let of_attempt = remains(Timestamp::EPOCH, Retention::default(), false);
         assert!(of_attempt.iter().all(|it| !it.what.contains("tombstone")));
-        assert_eq!(of_attempt.len() + 1, of(None, None).len());
+        assert_eq!(of_attempt.len() + 1, of(None).len());
     }
 }

@@ -98,7 +98,10 @@ pub fn assert_erased(receipt: &Value, items: usize, hers: &[Sent], answers: &[(S
     // By the template's default, which the bundle's outputs say.
     assert_eq!(time(&of("logs")["until"]), erased_at.plus(DAY * 30));
     for (what, ends) in [
-        ("that events came", "nothing, as `RetentionDays` is 0"),
+        (
+            "that events came",
+            "time to live, `RetentionDays` after the last of them came, as that was set then; nothing, if it was 0",
+        ),
         ("the state that says that it is erased", "nothing"),
         ("the tombstone", "`hooks erase --lift`, and by nothing else"),
     ] {

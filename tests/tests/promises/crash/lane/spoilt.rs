@@ -5,7 +5,10 @@ use crate::crash::checks;
 use crate::crash::scenario::{self, Delivery};
 use crate::crash::sender;
 use crate::crash::time::{change, in_json};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use shared::attempt::State;
 use shared::event::{Event, Status};
 use shared::key::{EventId, EventKey, ItemKey};
@@ -21,7 +24,9 @@ const FIRST: u64 = 9_500_000;
 pub enum Spoilt {
     /// An event that was accepted is not there.
     Event,
-    /// It is, with other bytes.
+    /// It is, and its bytes are not those of which the SHA-256 is noted.
+    Damaged,
+    /// It is, with other bytes and their SHA-256.
     Bytes,
     /// The attempt stands elsewhere than its events say.
     State,
@@ -39,8 +44,9 @@ pub enum Spoilt {
 
 impl Spoilt {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Event,
+        Self::Damaged,
         Self::Bytes,
         Self::State,
         Self::Version,
@@ -54,7 +60,8 @@ impl Spoilt {
     pub const fn says(self) -> &'static str {
         match self {
             Self::Event => "was accepted and is not stored",
-            Self::Bytes => "cannot be read",
+            Self::Damaged => "cannot be read",
+            Self::Bytes => "is stored with other bytes than came",
             Self::State => "the state is not the fold of the events that are stored",
             Self::Version => "is not published",
             Self::Bucket => "is not what is in the bucket",
@@ -74,7 +81,8 @@ impl Spoilt {
         let event = &events.find(|it| it.summary.id == *id).unwrap().key;
         match self {
             Self::Event => remove(stage, event).await,
-            Self::Bytes => set(stage, event, "raw", json!({ "B": "AAAA" })).await,
+            Self::Damaged => set(stage, event, "raw", json!({ "B": "AAAA" })).await,
+            Self::Bytes => replace_body(stage, event, b"nobody sent this").await,
             Self::State => {
                 let other = serde_json::to_string(&State::default()).unwrap();
                 set(stage, &state, "state", json!({ "S": other })).await;
@@ -128,6 +136,23 @@ async fn set(stage: &Stage, key: &ItemKey, name: &str, value: Value) {
         "ExpressionAttributeValues": { ":it": value },
     });
     change(stage, "UpdateItem", update).await;
+}
+
+/// Has these be the bytes of an event, as if they had come.
+async fn replace_body(stage: &Stage, event: &ItemKey, bytes: &[u8]) {
+    let size = bytes.len().to_string();
+    for (name, value) in [
+        ("raw", json!({ "B": BASE64_STANDARD.encode(bytes) })),
+        (
+            "raw_sha256",
+            json!({ "S": hex::encode(Sha256::digest(bytes)) }),
+        ),
+        ("raw_encoding", json!({ "S": "identity" })),
+        ("raw_parts", json!({ "N": "0" })),
+        ("raw_size_bytes", json!({ "N": size })),
+    ] {
+        set(stage, event, name, value).await;
+    }
 }
 
 /// Has the attempt have an event that it was never told: that it was archived.
