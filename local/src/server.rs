@@ -116,6 +116,7 @@ async fn converse<H, F>(
 {
     // Answers are small and awaited: waiting to fill a packet would only add 40 ms.
     let _ = stream.set_nodelay(true);
+    // Out of file descriptors, most likely: the peer comes again.
     let Ok((stream, twin)) = twin(stream) else {
         return;
     };

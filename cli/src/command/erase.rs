@@ -18,7 +18,6 @@ use anyhow::{Context, bail};
 use dead_letters::{Fate, Looked};
 use objects::Objects;
 use receipt::{ErasedAttempt, Receipt};
-use remains::Retention;
 use serde_json::json;
 use shared::error::causes;
 use shared::key::{EventId, ItemKey};
@@ -131,7 +130,7 @@ impl Erasure<'_> {
     }
 
     fn receipt(&self, found: &Traces) -> Receipt {
-        Receipt::of(&self.subject, found, Retention::of(self.deployment))
+        Receipt::of(&self.subject, found, remains::log_days(self.deployment))
     }
 
     /// What is not there is more likely named wrongly than erased.

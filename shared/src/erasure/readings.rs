@@ -16,7 +16,7 @@ use std::ops::ControlFlow;
 /// UTF-16 in gzip in base64, in the store's own gzip, and one more.
 const MOST_LAYERS: usize = 5;
 /// How far all layers are unpacked together. No vendor has more to say plainly than a body may hold, and JSON is rarely packed to less than an eighth of
-/// itself; and three spellings of so much, of which each wrong byte may become three, are within a small part of the worker's memory.
+/// itself; and a few spellings of so much, of which each wrong byte may become three, come to some 100 MiB of the worker's 512.
 const MOST_UNPACKED: usize = 8 * MAX_BODY_BYTES;
 /// What gzip begins with: its two numbers, and the one way of packing that there is. What follows says whether a name or a comment comes before what is packed.
 const GZIP: [u8; 3] = [0x1f, 0x8b, 8];

@@ -198,11 +198,12 @@ impl Flow {
     /// permutation, with one of its events twice, another one each time; `ORDERS=all` has all of these, too: of five, 1,920.
     pub fn orders(&self) -> Vec<Vec<usize>> {
         let kinds = self.said.len();
-        let wants_all = || variable::<String>("ORDERS").is_some_and(|orders| orders == "all");
-        if kinds <= 3 || wants_all() {
-            return arrangements(kinds, 1);
+        match variable::<String>("ORDERS").as_deref() {
+            Some("all") => arrangements(kinds, 1),
+            Some(other) => panic!("ORDERS is `all` or not there, and not `{other}`"),
+            None if kinds <= 3 => arrangements(kinds, 1),
+            None => permutations_with_a_repeat(kinds),
         }
-        permutations_with_a_repeat(kinds)
     }
 
     /// Which of those was heard last of which the last counts.

@@ -1,6 +1,6 @@
 //! What was erased, and what remains until when. It names nobody: whoever keeps it keeps no address.
 
-use super::remains::{self, Remainder, Retention};
+use super::remains::{self, Remainder};
 use super::subject::{PERSON, Subject};
 use crate::output;
 use serde::Serialize;
@@ -42,7 +42,7 @@ pub struct Receipt {
     /// How many traces were found when all was done.
     pub left: usize,
     #[serde(skip)]
-    kept: Retention,
+    log_days: Option<u32>,
 }
 
 impl ErasedAttempt {
@@ -78,7 +78,7 @@ impl ErasedAttempt {
 
 impl Receipt {
     /// Of somebody of whom this was found.
-    pub fn of(subject: &Subject, found: &Traces, kept: Retention) -> Self {
+    pub fn of(subject: &Subject, found: &Traces, log_days: Option<u32>) -> Self {
         Self {
             who: subject.json(),
             dry_run: false,
@@ -88,13 +88,13 @@ impl Receipt {
             dead_letters: 0,
             searched: found.searched,
             left: found.count(),
-            kept,
+            log_days,
         }
     }
 
     fn remains(&self) -> Vec<Remainder> {
         let is_of_person = self.who.get(PERSON).is_some();
-        let remains = |erased_at| remains::remains(erased_at, self.kept, is_of_person);
+        let remains = |erased_at| remains::remains(erased_at, self.log_days, is_of_person);
         self.erased_at.map(remains).unwrap_or_default()
     }
 }
@@ -168,7 +168,7 @@ mod tests {
             dead_letters: 0,
             searched: 0,
             left: 0,
-            kept: Retention::default(),
+            log_days: None,
         }
     }
 

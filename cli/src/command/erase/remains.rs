@@ -11,33 +11,21 @@ const POINT_IN_TIME_RECOVERY_DAYS: u32 = 35;
 /// The longest time that CloudWatch offers for logs.
 const LONGEST_LOG_DAYS: u32 = 3653;
 
-/// For how many days the stack keeps what it keeps, as it is now: `None` where it does not say so. CloudWatch goes by that for all logs; of the table it decides
-/// nothing, since an item's time to live is set by the parameter as it was then.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Retention {
-    /// `LogRetentionDays`.
-    pub log_days: Option<u32>,
-}
-
 /// Something that remains.
 #[derive(Debug, Serialize)]
 pub struct Remainder {
     what: &'static str,
     /// Until when, where that is known.
-    pub until: Option<Timestamp>,
+    until: Option<Timestamp>,
     /// What ends it.
     ends: &'static str,
 }
 
-impl Retention {
-    /// That of a deployment.
-    pub fn of(deployment: &Deployment) -> Self {
-        let days = deployment.output("LogRetentionDays").ok();
-        let days = days.and_then(|days| days.parse().ok());
-        Self {
-            log_days: days.filter(|days| *days <= LONGEST_LOG_DAYS),
-        }
-    }
+/// For how many days a deployment keeps its logs; `None` where it does not say so. CloudWatch goes by the parameter as it is now, for all logs. Of the
+/// table the parameter of now decides nothing: an item's time to live was set by that of then.
+pub fn log_days(deployment: &Deployment) -> Option<u32> {
+    let days = deployment.output("LogRetentionDays").ok()?.parse().ok()?;
+    (days <= LONGEST_LOG_DAYS).then_some(days)
 }
 
 impl Remainder {
@@ -60,8 +48,8 @@ impl Remainder {
 }
 
 /// All that `docs/erasing.md` lists as well. A tombstone is of a person, and none is set for an attempt alone.
-pub fn remains(erased_at: Timestamp, kept: Retention, is_of_person: bool) -> Vec<Remainder> {
-    let mut remains = of_ours(erased_at, kept);
+pub fn remains(erased_at: Timestamp, log_days: Option<u32>, is_of_person: bool) -> Vec<Remainder> {
+    let mut remains = of_ours(erased_at, log_days);
     if is_of_person {
         remains.push(Remainder::without_end(
             "the tombstone, which keeps out what comes late: the keyed hash of what the person is known by, and since when",
@@ -72,7 +60,7 @@ pub fn remains(erased_at: Timestamp, kept: Retention, is_of_person: bool) -> Vec
     remains
 }
 
-fn of_ours(erased_at: Timestamp, kept: Retention) -> Vec<Remainder> {
+fn of_ours(erased_at: Timestamp, log_days: Option<u32>) -> Vec<Remainder> {
     let after = |days: u32| Some(erased_at.plus(DAY * days));
     vec![
         Remainder {
@@ -94,7 +82,7 @@ fn of_ours(erased_at: Timestamp, kept: Retention) -> Vec<Remainder> {
         ),
         Remainder {
             what: "logs, which hold nobody's name or address: events' and attempts' ids",
-            until: kept.log_days.and_then(after),
+            until: log_days.and_then(after),
             ends: "CloudWatch, by `LogRetentionDays`",
         },
     ]
@@ -123,7 +111,7 @@ mod tests {
 
     fn of(log_days: Option<u32>) -> Vec<Remainder> {
         let erased_at = Timestamp::parse("2026-01-15T10:00:00Z").unwrap();
-        remains(erased_at, Retention { log_days }, true)
+        remains(erased_at, log_days, true)
     }
 
     /// Until when what is said in these words remains, and what ends it.
@@ -189,7 +177,7 @@ mod tests {
     fn a_tombstone_remains_of_a_person_and_until_it_is_lifted() {
         let (until_when, by) = until(&of(Some(30)), "the tombstone");
         assert!(until_when.is_none() && by.contains("--lift"), "{by}");
-        let of_attempt = remains(Timestamp::EPOCH, Retention::default(), false);
+        let of_attempt = remains(Timestamp::EPOCH, None, false);
         assert!(of_attempt.iter().all(|it| !it.what.contains("tombstone")));
         assert_eq!(of_attempt.len() + 1, of(None).len());
     }

@@ -181,35 +181,33 @@ async fn an_only_id_that_is_refused_while_nothing_is_known_is_tried_later() {
     assert_eq!(world.only_marked().await.due_at, at(30 * MINUTE));
 }
 
-/// What a refusal would be about has to be known before the call.
-#[tokio::test]
-async fn a_read_that_fails_before_the_call_takes_neither_a_try_nor_anybodys_turn() {
+/// What a refusal would be about has to be known before the call: iMocha, which may be called once a minute, and a read that fails
+/// before it is asked for this id. Another one is then asked for.
+async fn after_a_read_that_failed(id: i64, search: Option<&Search>) -> World {
     let world = world_with(&[("IMOCHA_API_CALLS_PER_MINUTE", "1")]).await;
     with_foreign(&world, []);
     world.request(7..=8).await;
     world.platform().fail_next_read_of(KNOWN);
-    let failed = world.worker.ask_imocha(&[7].into(), None, "r").await;
+    let failed = world.worker.ask_imocha(&[id].into(), search, "r").await;
     assert!(failed.is_err());
     assert!(calls(&world).is_empty());
-    assert_eq!(world.asked(7).await.times, 0);
     ask(&world, [8]).await;
+    world
+}
+
+#[tokio::test]
+async fn a_read_that_fails_before_the_call_takes_neither_a_try_nor_anybodys_turn() {
+    let world = after_a_read_that_failed(7, None).await;
     assert_eq!(calls(&world), [[8].into()], "it is this one's turn");
+    assert_eq!(world.asked(7).await.times, 0);
 }
 
 #[tokio::test]
 async fn a_read_that_fails_before_the_key_is_tried_takes_nobodys_turn() {
-    let world = world_with(&[("IMOCHA_API_CALLS_PER_MINUTE", "1")]).await;
-    with_foreign(&world, []);
-    world.request(7..=8).await;
-    world.platform().fail_next_read_of(KNOWN);
     let probe = Search::Probe {
         suspects: [7].into(),
     };
-    let (known, worker) = ([1000].into(), &world.worker);
-    let failed = worker.ask_imocha(&known, Some(&probe), "r").await;
-    assert!(failed.is_err());
-    assert!(calls(&world).is_empty());
-    ask(&world, [8]).await;
+    let world = after_a_read_that_failed(1000, Some(&probe)).await;
     assert_eq!(calls(&world), [[8].into()], "it is this one's turn");
 }
 
