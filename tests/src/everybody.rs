@@ -134,7 +134,7 @@ impl Everybody {
     /// However much time passes, something is left.
     pub async fn let_everything_happen(&self) {
         for round in 0..ROUNDS {
-            until_quiet(&self.stage, &self.vendors.imocha)
+            until_quiet(&self.stage, Some(&self.vendors.imocha))
                 .await
                 .unwrap();
             if self.stage.marked().await.is_empty() {
@@ -146,7 +146,7 @@ impl Everybody {
             self.stage.let_time_pass().await;
             self.stage.sweep().await;
         }
-        until_quiet(&self.stage, &self.vendors.imocha)
+        until_quiet(&self.stage, Some(&self.vendors.imocha))
             .await
             .unwrap();
         let left = self.stage.marked().await;

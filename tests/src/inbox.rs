@@ -1,7 +1,9 @@
 //! Another system that reads results: a queue, and a rule on the bus that leads to it.
 
+use crate::listener::Listener;
 use crate::stage::{Stage, eventually};
 use serde_json::{Value, json};
+use std::sync::Mutex;
 
 /// The most messages that SQS gives at once.
 const MOST: i32 = 10;
@@ -10,6 +12,7 @@ const MOST: i32 = 10;
 pub struct Inbox<'a> {
     stage: &'a Stage,
     queue_url: String,
+    listener: Mutex<Listener>,
 }
 
 impl<'a> Inbox<'a> {
@@ -32,19 +35,28 @@ impl<'a> Inbox<'a> {
         Self {
             stage,
             queue_url: create.unwrap().queue_url.unwrap(),
+            listener: Mutex::default(),
         }
     }
 
-    /// The next event, as EventBridge delivers it.
+    /// The next event that is new, as EventBridge delivers it.
     pub async fn next(&self) -> Value {
         eventually("an event is delivered", || async {
-            self.receive(1).await.pop()
+            let event = self.receive(1).await.pop();
+            event.filter(|event| self.is_new(event))
         })
         .await
     }
 
-    /// All that is there.
+    /// All that is there, and new.
     pub async fn rest(&self) -> Vec<Value> {
+        let mut events = self.delivered().await;
+        events.retain(|event| self.is_new(event));
+        events
+    }
+
+    /// All that is there, as often as it came.
+    pub async fn delivered(&self) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
             let received = self.receive(MOST).await;
@@ -53,6 +65,16 @@ impl<'a> Inbox<'a> {
             }
             events.extend(received);
         }
+    }
+
+    fn is_new(&self, event: &Value) -> bool {
+        let mut listener = self.listener.lock().unwrap();
+        listener.hear(&event["detail"]).unwrap()
+    }
+
+    /// How many of those that came were not new.
+    pub fn repeats(&self) -> usize {
+        self.listener.lock().unwrap().repeats()
     }
 
     /// Waits until the worker has called this of the bus.

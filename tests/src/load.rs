@@ -8,7 +8,6 @@ pub mod candidates;
 pub mod growth;
 pub mod ledger;
 pub mod processes;
-mod published;
 mod sending;
 mod truth;
 

@@ -1,5 +1,6 @@
 //! A bundle for one test, and what tests ask of it.
 
+use crate::stalls;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use local::binaries::{self, CargoOutput, Profile};
 use local::stand_ins::report_hosts;
 use local::{Bundle, LogSink, Options, Schedules};
-use reqwest::Response;
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use shared::aws::SdkConfig;
 use shared::clock::Clock;
@@ -15,7 +16,6 @@ use shared::key::{EventId, ItemKey, LIMITS, SHARDS};
 use shared::store::{StoredEvent, StoredState, Table};
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -24,6 +24,8 @@ const LOOKS: usize = 3600;
 /// After how many looks, twenty seconds' worth, a test that waits sends a sweep.
 const LOOKS_PER_SWEEP: usize = 400;
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How often a post is made that is answered 503 where nothing is broken.
+const MOST_POSTS: usize = 10;
 /// How long a test waits for an engine: that a machine is slow is nothing to fail for.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -40,6 +42,8 @@ pub struct Stage {
     pub http: reqwest::Client,
     /// The time.
     pub clock: Clock,
+    /// Whether the test breaks something.
+    is_broken: bool,
 }
 
 /// The project's directory.
@@ -93,6 +97,8 @@ impl Stage {
             .secrets
             .insert("TestlifySecret".into(), signing_secret);
         change(&mut options);
+        let is_broken = options.faults.is_some();
+        options.faults = stalls::besides(options.faults.take());
         let bundle = Bundle::start(options).await.unwrap();
         let sdk = shared::aws::load_local(bundle.endpoint_url()).await;
         let dynamodb = patient_dynamodb(&sdk);
@@ -102,22 +108,37 @@ impl Stage {
             sqs: patient_sqs(&sdk),
             http: reqwest::Client::new(),
             clock: Clock::system(),
+            is_broken,
             bundle,
         }
     }
 
-    /// Posts a body with these headers.
+    /// Posts a body with these headers. Where a test breaks nothing, whoever is told to come back does: a function that starts on a
+    /// machine that is busy may not have read its secrets in time.
     pub async fn post(
         &self,
         path: &str,
         headers: &[(String, String)],
         body: impl Into<Bytes>,
     ) -> Response {
+        let body = body.into();
+        let mut tries = if self.is_broken { 1 } else { MOST_POSTS };
+        loop {
+            let response = self.post_once(path, headers, body.clone()).await;
+            tries -= 1;
+            if tries == 0 || response.status() != StatusCode::SERVICE_UNAVAILABLE {
+                return response;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn post_once(&self, path: &str, headers: &[(String, String)], body: Bytes) -> Response {
         let mut request = self.http.post(format!("{}{path}", self.bundle.api_url()));
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        request.body(body.into()).send().await.unwrap()
+        request.body(body).send().await.unwrap()
     }
 
     /// The event with this id.
@@ -153,17 +174,23 @@ impl Stage {
         self.table.partition(&pk).await.unwrap().state.unwrap()
     }
 
-    /// Waits until no work is marked. Work whose message a slow machine's queue did not take in time is left to the sweep,
-    /// which is sent here, since no schedule runs.
+    /// Waits until no work is marked, for as long as there is more or less of it. Work whose message a slow machine's queue did not take in time
+    /// is left to the sweep, which is sent here, since no schedule runs.
     pub async fn settled(&self) {
-        let looks = AtomicUsize::new(0);
-        eventually("nothing is marked", || async {
-            if looks.fetch_add(1, Ordering::Relaxed) % LOOKS_PER_SWEEP == LOOKS_PER_SWEEP - 1 {
+        let (mut left, mut looks) = (u64::MAX, 0);
+        loop {
+            let now = self.table.count_marked().await.unwrap();
+            if now == 0 {
+                return;
+            }
+            looks = if now == left { looks + 1 } else { 0 };
+            left = now;
+            assert!(looks < LOOKS, "{left} items stay marked");
+            if looks % LOOKS_PER_SWEEP == LOOKS_PER_SWEEP - 1 {
                 self.sweep().await;
             }
-            (self.table.count_marked().await.unwrap() == 0).then_some(())
-        })
-        .await;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// How many messages a queue has, those that are being handled included.

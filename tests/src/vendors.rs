@@ -2,24 +2,43 @@
 
 use crate::stage::{Stage, accepted, eventually};
 use bytes::Bytes;
-use local::engine::Service;
+use local::engine::{EngineError, Service};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use shared::caller::{Caller, Delivery, Endpoint};
 use shared::key::EventId;
+use shared::secrets::Stage as SecretStage;
 
 /// A source's credentials as they stand.
 pub async fn credentials<S: Caller>(stage: &Stage) -> S::Credentials {
     serde_json::from_value(secret_value(stage, &secret::<S>()).await).unwrap()
 }
 
-/// A secret of the template as it stands, however slow the machine is.
+/// A secret of the template as it stands.
 pub async fn secret_value(stage: &Stage, logical_id: &str) -> Value {
-    let get = json!({ "SecretId": stage.bundle.secret_id(logical_id).unwrap() });
+    let current = secret_version(stage, logical_id, SecretStage::Current).await;
+    current.unwrap()
+}
+
+/// A version of a secret of the template, if there is one, however slow the machine is.
+pub async fn secret_version(
+    stage: &Stage,
+    logical_id: &str,
+    version: SecretStage,
+) -> Option<Value> {
+    let id = stage.bundle.secret_id(logical_id).unwrap();
+    let version = match version {
+        SecretStage::Current => "AWSCURRENT",
+        SecretStage::Previous => "AWSPREVIOUS",
+    };
+    let get = json!({ "SecretId": id, "VersionStage": version });
     let bundle = &stage.bundle;
     let read = bundle.observe(Service::SecretsManager, "GetSecretValue", &get);
-    let secret = read.await.unwrap();
-    serde_json::from_str(secret["SecretString"].as_str().unwrap()).unwrap()
+    let secret = match read.await {
+        Err(EngineError::Refused { kind, .. }) if kind == "ResourceNotFoundException" => None,
+        secret => Some(secret.unwrap()),
+    };
+    secret.map(|it| serde_json::from_str(it["SecretString"].as_str().unwrap()).unwrap())
 }
 
 /// The logical id of a source's inbound secret.

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use local::InvokeError;
+use local::{Bundle, InvokeError};
 use serde_json::{Value, json};
 
-use crate::support::{bundle, client, eventually, lives, post, processes};
+use crate::support::{bundle, client, eventually, lives, options, post, processes};
 
 #[tokio::test]
 async fn a_request_reaches_its_function_as_an_event() {
-    let bundle = bundle().await;
+    let mut options = options();
+    // Whoever has answered is not at once ready for more.
+    options.concurrency = 1;
+    let bundle = Bundle::start(options).await.unwrap();
     let (status, body) = post(&bundle, "/echo/a%20b?x=1", &json!({ "do": "echo" })).await;
     assert_eq!(status, 200);
     let event = &body["event"];

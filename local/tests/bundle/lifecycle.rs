@@ -1,5 +1,7 @@
 //! Starting, killing and stopping.
 
+use std::time::Duration;
+
 use local::template::{Place, Template};
 use local::{Bundle, BundleError, InvokeError, Schedules};
 use serde_json::json;
@@ -108,6 +110,8 @@ async fn the_projects_own_template_runs() {
         std::os::unix::fs::symlink(&echo, directory.path().join(&function.binary)).unwrap();
     }
     options.schedules = Schedules::AsWritten;
+    // Whatever the machine does meanwhile, no message comes again.
+    options.visibility_timeout = Some(Duration::from_mins(10));
 
     let bundle = Bundle::start(options).await.unwrap();
     let routes = template

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use local::{Bundle, Schedules};
 
-use crate::support::{bundle, eventually, message_count, options, records, send};
+use crate::support::{eventually, message_count, options, records, send, send_all};
 
 #[tokio::test]
 async fn a_message_that_is_done_is_deleted() {
-    let bundle = bundle().await;
+    let mut options = options();
+    // Whatever the machine does meanwhile, it does not come again.
+    options.visibility_timeout = Some(Duration::from_mins(10));
+    let bundle = Bundle::start(options).await.unwrap();
     send(&bundle, "one").await;
     eventually("the queue is empty", async || {
         message_count(&bundle, bundle.queue_url()).await == 0
@@ -23,6 +26,8 @@ async fn only_what_failed_comes_again_and_ends_among_the_dead_letters() {
     let mut options = options();
     // Wide enough for both messages to be one batch.
     options.batching_window = Some(Duration::from_millis(300));
+    // Long enough for both to be done, since the good one must not come again.
+    options.visibility_timeout = Some(Duration::from_secs(4));
     let bundle = Bundle::start(options).await.unwrap();
     send(&bundle, "fail").await;
     send(&bundle, "good").await;
@@ -44,8 +49,7 @@ async fn a_batch_comes_again_as_a_whole_if_the_failure_is_unnamed_or_the_process
         let mut options = options();
         options.batching_window = Some(Duration::from_millis(300));
         let bundle = Bundle::start(options).await.unwrap();
-        send(&bundle, "good").await;
-        send(&bundle, how).await;
+        send_all(&bundle, &["good", how]).await;
         let twice = || {
             records(&bundle)
                 .iter()

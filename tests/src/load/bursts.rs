@@ -3,11 +3,11 @@
 use super::candidates::{Candidates, Webhook};
 use super::ledger::{Ledger, Wrong};
 use super::processes::{self, Each, Seen};
-use super::published::Published;
 use super::sending::{Accepted, send};
 use super::truth;
 use crate::everybody::Everybody;
 use crate::inbox::Inbox;
+use crate::listener::Listener;
 use fastrand::Rng;
 use futures_util::{StreamExt, stream};
 use sha2::{Digest, Sha256};
@@ -45,7 +45,7 @@ pub struct Outcome {
     /// Changes that were published.
     pub published: usize,
     /// How often one of them was published again.
-    pub published_again: u64,
+    pub published_again: usize,
     /// What is not as it has to be.
     pub wrong: Wrong,
     /// How long the accepted tries took.
@@ -89,7 +89,7 @@ struct Run<'a> {
     candidates: Candidates,
     rng: Rng,
     ledger: Ledger,
-    published: Published,
+    listener: Listener,
     attempts: usize,
     wrong: Wrong,
 }
@@ -110,7 +110,7 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
         candidates: Candidates::new(everybody.vendors.links.clone()),
         rng: Rng::with_seed(plan.seed),
         ledger: Ledger::default(),
-        published: Published::default(),
+        listener: Listener::new(),
         attempts: 0,
         wrong: Wrong::default(),
     };
@@ -141,8 +141,8 @@ pub async fn run(everybody: &Everybody, plan: Plan, tell: impl Fn(usize)) -> Out
         turned_away: sent_alone.turned_away + all.turned_away,
         webhooks: run.ledger.webhooks(),
         attempts: run.attempts,
-        published: run.published.count(),
-        published_again: run.published.repeated,
+        published: run.listener.count(),
+        published_again: run.listener.repeats(),
         wrong: run.wrong,
         acknowledged: all.times.into_iter().collect(),
         alone,
@@ -235,9 +235,12 @@ impl Run<'_> {
                 .lost
                 .push(format!("{left} items and messages are left to do"));
         }
-        self.wrong.add(self.published.take(&self.inbox).await);
+        for event in self.inbox.delivered().await {
+            let wrong = self.listener.hear(&event["detail"]).err();
+            self.wrong.doubled.extend(wrong);
+        }
         let partitions: BTreeSet<String> = webhooks.iter().map(|it| it.partition.clone()).collect();
-        let looked_at = truth::of_attempts(stage, &partitions, &self.published);
+        let looked_at = truth::of_attempts(stage, &partitions, &self.listener);
         self.wrong.add(looked_at.await);
     }
 }

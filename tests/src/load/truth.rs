@@ -1,8 +1,8 @@
 //! What the stores of a bundle say, read past the counters of calls.
 
 use super::ledger::{Stored, Wrong};
-use super::published::Published;
 use crate::bucket;
+use crate::listener::Listener;
 use crate::stage::Stage;
 use futures_util::{StreamExt, stream};
 use local::engine::Service;
@@ -86,12 +86,12 @@ pub(super) async fn settled(stage: &Stage) -> u64 {
 pub(super) async fn of_attempts(
     stage: &Stage,
     partitions: &BTreeSet<String>,
-    published: &Published,
+    listener: &Listener,
 ) -> Wrong {
     let looks = stream::iter(partitions).map(|pk| async move {
         let partition = stage.table.partition(pk).await.unwrap();
         let (keys, not_kept) = kept(stage, &partition).await;
-        let wrong = of_attempt(pk, &partition, published).into_iter();
+        let wrong = of_attempt(pk, &partition, listener).into_iter();
         let wrong = wrong.chain(not_kept).map(|it| format!("{pk}: {it}"));
         (wrong.collect(), keys)
     });
@@ -124,7 +124,7 @@ async fn kept(stage: &Stage, partition: &Partition) -> (Vec<String>, Vec<String>
     (keys, wrong)
 }
 
-fn of_attempt(pk: &str, partition: &Partition, published: &Published) -> Vec<String> {
+fn of_attempt(pk: &str, partition: &Partition, listener: &Listener) -> Vec<String> {
     let mut wrong = Vec::new();
     let heard: Vec<Heard> = partition.events.iter().map(StoredEvent::heard).collect();
     let Some(stored) = &partition.state else {
@@ -137,7 +137,7 @@ fn of_attempt(pk: &str, partition: &Partition, published: &Published) -> Vec<Str
         let version = stored.version;
         wrong.push(format!("version {version} is not noted to be published"));
     }
-    wrong.extend(published.lacks(pk, stored.version));
+    wrong.extend(listener.lacks(pk, stored.version));
     if stored.state.report.is_some() && partition.reports.is_empty() {
         wrong.push("a report is offered, and there is no work to fetch it".to_owned());
     }

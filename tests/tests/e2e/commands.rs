@@ -4,6 +4,7 @@ use crate::operator::{failure, hooks, json};
 use crate::stage::{Stage, eventually, payload, root};
 use serde_json::Value;
 use shared::store::AskedOutcome;
+use tests::quiet::until_quiet;
 
 const SENT: &str = "testlify/v1-completed.json";
 
@@ -60,7 +61,7 @@ async fn an_event_is_listed_shown_and_read_back_byte_for_byte() {
     stage.settled().await;
     let events = json(&stage, &["events", "list"]).await;
     assert_eq!(events[0]["id"], id);
-    assert_eq!(events[0]["deliveries"], 2);
+    assert!(events[0]["deliveries"].as_u64().unwrap() >= 2);
     assert_eq!(events[0]["kind"], "attempt.completed");
     let shown = json(&stage, &["events", "show", id]).await;
     assert_eq!(shown["event"]["status"], "completed");
@@ -134,6 +135,7 @@ pub async fn ask_in_vain(stage: &Stage, ids: &[&str]) {
         })
         .await;
     }
+    until_quiet(stage, None).await.unwrap();
 }
 
 /// Parks all that is marked.

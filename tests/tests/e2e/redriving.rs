@@ -218,7 +218,7 @@ async fn a_list_says_that_there_is_more_where_another_one_came_meanwhile() {
 async fn what_dies_while_a_redrive_is_at_it_stays_and_keeps_nothing_else_back() {
     let stage = Stage::new().await;
     bury_sweeps(&stage, 12).await;
-    let redrive = started(&stage, &["redrive", "--per-second", "3", "--json"]).await;
+    let redrive = started(&stage, &["redrive", "--per-second", "1", "--json"]).await;
     some_are_brought_back(&stage, 12).await;
     // More than one answer of SQS holds.
     for _ in 0..11 {

@@ -1,7 +1,7 @@
 //! `hooks webhooks`: Xobin is told where to call and with what, and it shows when that is no longer what is deployed.
 
 use crate::operator::fed;
-use crate::secrets::{held, with_a_new_cache};
+use crate::secrets::with_a_new_cache;
 use crate::stage::{Stage, eventually, payload};
 use local::engine::Service;
 use local::faults::{ErrorAnswer, Fault};
@@ -14,6 +14,8 @@ use shared::store::RegistrationOutcome;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tests::faults::Breaker;
+use tests::quiet::until_quiet;
+use tests::vendors::secret_version;
 use xobin_webhook::{Credentials, Xobin};
 
 const KEY: &str = "key-of-xobin";
@@ -95,15 +97,19 @@ impl Registrar {
 
     /// What the stand-in's call for a candidate's start is answered.
     async fn start(&self) -> Option<StatusCode> {
-        let body = payload("xobin/start.json");
-        self.xobin.call("start", body).await.unwrap()
+        eventually("a machine that is busy has it answered", || async {
+            let answer = self.xobin.call("start", payload("xobin/start.json")).await;
+            let answer = answer.unwrap();
+            (answer != Some(StatusCode::SERVICE_UNAVAILABLE)).then_some(answer)
+        })
+        .await
     }
 
     /// What must stand nowhere: each version's password, and how HTTP Basic shows it.
     async fn secrets(&self) -> Vec<String> {
         let mut secrets = vec![KEY.to_owned()];
         for version in [SecretStage::Current, SecretStage::Previous] {
-            let Some(fields) = held(&self.stage, "XobinSecret", version).await else {
+            let Some(fields) = secret_version(&self.stage, "XobinSecret", version).await else {
                 continue;
             };
             let credentials: Credentials = serde_json::from_value(fields.clone()).unwrap();
@@ -309,7 +315,7 @@ async fn a_busy_xobin_is_asked_again_without_the_command_and_others_wait_or_take
         registrar.xobin.answer_next(status, body);
     };
     busy();
-    let (code, view, said) = registrar.register(&["--start", "--timeout", "6"]).await;
+    let (code, view, said) = registrar.register(&["--start", "--timeout", "12"]).await;
     assert_eq!((code, &view["outcome"]), (1, &json!("waiting")), "{said}");
     assert!(
         said.contains("503") && said.contains("tried again at"),
@@ -326,12 +332,11 @@ async fn a_busy_xobin_is_asked_again_without_the_command_and_others_wait_or_take
         (registrar.xobin.registrations() == 2).then_some(())
     })
     .await;
-    let table = &registrar.stage.table;
-    eventually("the worker has noted it", || async {
-        let registration = table.registration("xobin").await.unwrap().unwrap();
-        (registration.outcome == RegistrationOutcome::Waiting).then_some(())
-    })
-    .await;
+    // The worker has noted it.
+    until_quiet(&registrar.stage, None).await.unwrap();
+    let registration = registrar.stage.table.registration("xobin").await;
+    let registration = registration.unwrap().unwrap();
+    assert_eq!(registration.outcome, RegistrationOutcome::Waiting);
     let (code, _, said) = registrar.register(&["--updates", "--replace"]).await;
     assert_eq!(code, 0, "{said}");
     // Nobody knows whether the first was carried out.

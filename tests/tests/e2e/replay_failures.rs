@@ -1,6 +1,6 @@
 //! A replay that breaks, or that what it leans on breaks: each event is as it was or as it is to be.
 
-use crate::operator::{hooks, json, signal};
+use crate::operator::{hooks, json};
 use crate::replay::{ATTEMPT, REPLAY, counts, spawn, stored, unread_imocha};
 use crate::stage::{Stage, payload};
 use local::engine::Service;
@@ -45,8 +45,7 @@ async fn a_replay_that_is_killed_as_it_moves_an_event_is_done_again() {
     let id = unread(&stage).await;
     let mut child = spawn(&stage, &[]).await;
     hold.held().await;
-    signal(&child, "-KILL").await;
-    assert!(!child.wait().await.unwrap().success());
+    child.kill().await.unwrap();
     hold.let_go();
     assert!(stage.event(&id).await.is_some());
     assert!(events(&stage).await.is_empty());

@@ -1,9 +1,9 @@
 //! Rotations, moment by moment: Xobin's key of our own in place of its password, and the wait of `hooks secrets rotate`.
 
 use crate::operator::{fed, variable};
-use crate::secrets::{held, with_a_new_cache};
+use crate::secrets::with_a_new_cache;
 use crate::stage::{Stage, binaries, payload, root};
-use crate::vendors::{Ready, ready};
+use crate::vendors::{Ready, ready, secret_version};
 use imocha_webhook::Imocha;
 use serde_json::{Value, json};
 use shared::caller::{Caller, Delivery};
@@ -47,7 +47,7 @@ async fn status(stage: &Stage, call: &Ready) -> u16 {
 
 /// What Xobin posts with the password that is in force, whatever key there is beside it.
 async fn with_password(stage: &Stage) -> Ready {
-    let mut fields = held(stage, "XobinSecret", SecretStage::Current)
+    let mut fields = secret_version(stage, "XobinSecret", SecretStage::Current)
         .await
         .unwrap();
     fields["api_key"] = json!("");
@@ -115,7 +115,7 @@ async fn another_key_of_our_own_cuts_xobin_off_at_no_moment() {
     assert_eq!(status(&stage, &old).await, 401);
     assert_eq!(status(&stage, &new).await, 202);
     assert_eq!(status(&stage, &password).await, 202);
-    let previous = held(&stage, "XobinSecret", SecretStage::Previous).await;
+    let previous = secret_version(&stage, "XobinSecret", SecretStage::Previous).await;
     assert_eq!(previous, None);
 }
 

@@ -2,12 +2,12 @@
 
 use crate::operator::fed;
 use crate::stage::{Stage, payload};
-use crate::vendors::{deliver, ready, secret};
+use crate::vendors::{deliver, ready, secret, secret_version};
 use imocha_webhook::Imocha;
 use jobmojito_webhook::Jobmojito;
 use serde_json::{Value, json};
 use shared::caller::Caller;
-use shared::secrets::{SecretReader, SecretsManager, Stage as SecretStage};
+use shared::secrets::Stage as SecretStage;
 use testlify_webhook::Testlify;
 use xobin_webhook::Xobin;
 
@@ -28,14 +28,6 @@ async fn refused(stage: &Stage, args: &[&str], input: &str) -> (i32, String) {
     (output.status.code().unwrap(), said)
 }
 
-pub async fn held(stage: &Stage, secret: &str, version: SecretStage) -> Option<Value> {
-    let sdk = shared::aws::load_local(stage.bundle.endpoint_url()).await;
-    let secrets = SecretsManager::new(shared::aws::secrets_manager(&sdk));
-    let id = stage.bundle.secret_id(secret).unwrap();
-    let text = secrets.read(&id, version).await.unwrap();
-    text.map(|text| serde_json::from_str(&text).unwrap())
-}
-
 /// Ends the function's processes: the next has read no secret yet.
 pub async fn with_a_new_cache<S: Caller>(stage: &Stage) {
     let function = format!("{}-webhook", S::NAME);
@@ -46,7 +38,7 @@ pub async fn with_a_new_cache<S: Caller>(stage: &Stage) {
 async fn nobody_is_cut_off<S: Caller>(version: &str, file: &str) {
     let stage = Stage::new().await;
     let name = S::NAME;
-    let before = held(&stage, &secret::<S>(), SecretStage::Current).await;
+    let before = secret_version(&stage, &secret::<S>(), SecretStage::Current).await;
     let old = ready::<S>(&stage, version, "delivery-1", payload(file)).await;
     assert_eq!(old.post(&stage).await.status(), 202, "{name}");
 
@@ -58,7 +50,7 @@ async fn nobody_is_cut_off<S: Caller>(version: &str, file: &str) {
     assert_eq!(new.post(&stage).await.status(), 202, "{name}");
     assert_eq!(old.post(&stage).await.status(), 202, "{name}");
 
-    let after = held(&stage, &secret::<S>(), SecretStage::Current).await;
+    let after = secret_version(&stage, &secret::<S>(), SecretStage::Current).await;
     assert_ne!(before, after);
     let endpoints = fed(&stage, &["endpoints", "--json"], "").await;
     let endpoints: Vec<Value> = serde_json::from_slice(&endpoints.stdout).unwrap();
@@ -85,7 +77,7 @@ async fn nobody_is_cut_off<S: Caller>(version: &str, file: &str) {
     assert_eq!(old.post(&stage).await.status(), 401, "{name}");
     assert_eq!(new.post(&stage).await.status(), 202, "{name}");
     assert_eq!(
-        held(&stage, &secret::<S>(), SecretStage::Previous).await,
+        secret_version(&stage, &secret::<S>(), SecretStage::Previous).await,
         None
     );
 }
@@ -173,7 +165,7 @@ async fn a_field_is_not_set_at_the_cost_of_a_credential_that_is_in_use() {
 #[tokio::test]
 async fn what_is_of_no_use_is_refused_and_changes_nothing() {
     let stage = Stage::new().await;
-    let before = held(&stage, "TestlifySecret", SecretStage::Current).await;
+    let before = secret_version(&stage, "TestlifySecret", SecretStage::Current).await;
     for (args, input, code, says) in [
         (
             vec!["set", "testlify", "password"],
@@ -204,11 +196,11 @@ async fn what_is_of_no_use_is_refused_and_changes_nothing() {
         assert!(!said.contains("5318008"), "{said}");
     }
     assert_eq!(
-        held(&stage, "TestlifySecret", SecretStage::Current).await,
+        secret_version(&stage, "TestlifySecret", SecretStage::Current).await,
         before
     );
     for secret in ["TestlifySecret", "ImochaSecret", "JobmojitoSecret"] {
-        let previous = held(&stage, secret, SecretStage::Previous).await;
+        let previous = secret_version(&stage, secret, SecretStage::Previous).await;
         assert_eq!(previous, None, "{secret}");
     }
     let retired = done(&stage, &["retire", "testlify"], "").await;
@@ -232,7 +224,7 @@ async fn the_status_shows_what_is_set_and_no_values() {
     let said = String::from_utf8(said).unwrap();
     for secret in ["Imocha", "Jobmojito", "Testlify", "Xobin", "ImochaApi"] {
         for version in [SecretStage::Current, SecretStage::Previous] {
-            let fields = held(&stage, &format!("{secret}Secret"), version).await;
+            let fields = secret_version(&stage, &format!("{secret}Secret"), version).await;
             let fields = fields.unwrap_or_else(|| json!({}));
             let values = fields.as_object().unwrap().values();
             let long = values.filter_map(Value::as_str).filter(|it| it.len() > 6);
@@ -263,11 +255,11 @@ async fn the_status_shows_what_is_set_and_no_values() {
 #[tokio::test]
 async fn of_two_who_rotate_at_once_only_one_does() {
     let stage = Stage::new().await;
-    let before = held(&stage, "ImochaSecret", SecretStage::Current).await;
+    let before = secret_version(&stage, "ImochaSecret", SecretStage::Current).await;
     let rotate = || fed(&stage, &["secrets", "rotate", "imocha", "--no-wait"], "");
     let all = futures_util::future::join_all([rotate(), rotate(), rotate()]).await;
     let done = all.iter().filter(|it| it.status.success()).count();
     assert_eq!(done, 1);
-    let previous = held(&stage, "ImochaSecret", SecretStage::Previous).await;
+    let previous = secret_version(&stage, "ImochaSecret", SecretStage::Previous).await;
     assert_eq!(previous, before);
 }

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::sync::Arc;
 use tests::faults::Breaker;
+use tests::listener::Listener;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
@@ -18,6 +19,7 @@ struct Tail {
     child: Child,
     printed: Lines<BufReader<ChildStdout>>,
     said: Lines<BufReader<ChildStderr>>,
+    listener: Listener,
 }
 
 impl Tail {
@@ -36,6 +38,7 @@ impl Tail {
         Self {
             printed: BufReader::new(child.stdout.take().unwrap()).lines(),
             said: BufReader::new(child.stderr.take().unwrap()).lines(),
+            listener: Listener::new(),
             child,
         }
     }
@@ -54,6 +57,16 @@ impl Tail {
     /// The next line of its standard output, which is a pipe.
     async fn line(&mut self) -> String {
         self.printed.next_line().await.unwrap().unwrap()
+    }
+
+    /// The next change that is new. Each is a line.
+    async fn change(&mut self) -> Value {
+        loop {
+            let change = serde_json::from_str(&self.line().await).unwrap();
+            if self.listener.hear(&change).unwrap() {
+                return change;
+            }
+        }
     }
 
     async fn signal(&self, signal: &str) {
@@ -122,11 +135,11 @@ async fn what_is_chosen_is_printed_as_the_events_themselves() {
         deliver_imocha(&stage, file).await;
         stage.settled().await;
     }
-    let change: Value = serde_json::from_str(&tail.line().await).unwrap();
+    let change = tail.change().await;
     assert_eq!(change["specversion"], "1.0");
     assert_eq!(change["data"]["status"], "completed");
     deliver_imocha(&stage, "terminated").await;
-    let change: Value = serde_json::from_str(&tail.line().await).unwrap();
+    let change = tail.change().await;
     assert_eq!(change["data"]["status"], "terminated");
     tail.signal("-INT").await;
     assert_eq!(tail.ended().await.0, Some(0));

@@ -20,7 +20,7 @@ use crate::flows;
 use crate::ways;
 use arrivals::{Arrival, arrive, stage};
 use futures_util::future::join_all;
-use published::Published;
+use published::versions;
 use shared::key::EventId;
 use shuffle::Shuffle;
 use std::collections::BTreeMap;
@@ -52,9 +52,9 @@ async fn every_order_and_repetition_of_every_flow_ends_the_same() {
     let inbox = Inbox::of_all_changes(&stage).await;
     let (places, arrivals): (Vec<usize>, Vec<Arrival>) = every_arrival().into_iter().unzip();
     arrive(&stage, &arrivals).await;
-    let published = Published::of(&inbox).await;
-    assert!(published.repeats > 0, "nothing was published twice");
-    let versions = published.versions();
+    let published = inbox.rest().await;
+    assert!(inbox.repeats() > 0, "nothing was published twice");
+    let versions = versions(&published);
     let mut ends: BTreeMap<(usize, Option<&str>), String> = BTreeMap::new();
     for (place, arrival) in places.into_iter().zip(&arrivals) {
         let ended = arrival.ended(&stage).await;
@@ -111,7 +111,7 @@ async fn many_deliveries_of_one_event_at_once_are_one_event_in_every_way_in() {
     }
     stage.settled().await;
     // No attempt has more than two events among these, and no version is without one.
-    for (attempt, versions) in Published::of(&inbox).await.versions() {
+    for (attempt, versions) in versions(&inbox.rest().await) {
         assert!(versions.len() <= 2, "{attempt:?}: {versions:?}");
     }
 }

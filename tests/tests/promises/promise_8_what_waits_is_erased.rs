@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tests::faults::Breaker;
 use tests::inbox::Inbox;
+use tests::quiet::until_quiet;
 use tests::stage::{Stage, accepted, eventually};
 use tests::vendors::deliver;
 
@@ -95,10 +96,7 @@ async fn what_waits_for_whom_is_erased_comes_to_nothing_and_nobody_is_told_of_it
     stage.let_time_pass().await;
     stage.sweep().await;
     stage.settled().await;
-    eventually("no message is left", || async {
-        (stage.messages(stage.bundle.queue_url()).await == 0).then_some(())
-    })
-    .await;
+    until_quiet(&stage, None).await.unwrap();
     assert!(found(&stage, ADA).await.is_empty());
     let told = inbox.rest().await;
     let [told] = told.as_slice() else {

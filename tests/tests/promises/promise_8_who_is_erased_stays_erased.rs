@@ -241,7 +241,7 @@ async fn late_webhooks_bring_nothing_back(
         assert_eq!(id, before);
         assert_ne!(outcome, "accepted");
         let event = stage.event(id).await.unwrap();
-        assert_eq!(event.summary.deliveries, 2);
+        assert!(event.summary.deliveries >= 2);
     }
     let late = send(everybody, &late(everybody)).await;
     everybody.let_everything_happen().await;
@@ -477,10 +477,8 @@ async fn an_erasure_that_dies_between_any_two_writes_is_ended_by_the_next() {
         assert!(partition.is_erased());
         assert_eq!(stage.table.left_of_attempt(&pk).await.unwrap(), 0);
         let [event] = partition.events.try_into().unwrap();
-        assert_eq!(
-            (event.summary.kind, event.summary.deliveries),
-            (Kind::Erased, 2)
-        );
+        assert_eq!(event.summary.kind, Kind::Erased);
+        assert!(event.summary.deliveries >= 2);
         if !died {
             break;
         }

@@ -113,7 +113,7 @@ async fn worker(
     let table = Table::new(client.clone(), config.table_name.clone());
     let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&sdk));
     let people_id = config.hash_key_secret_id.clone();
-    let queue = shared::aws::sqs(&sdk, Duration::from_secs(5));
+    let queue = shared::aws::sqs(&sdk, Duration::from_mins(2));
     let worker = Worker {
         queue: Sqs::new(queue, config.queue_url.clone()),
         people: CachedSecret::new(secrets.clone(), people_id, clock.clone()),

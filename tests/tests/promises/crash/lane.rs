@@ -159,7 +159,7 @@ impl Lane {
     }
 
     async fn until_quiet(&self) -> Result<(), String> {
-        until_quiet(&self.stage, &self.vendors.imocha).await
+        until_quiet(&self.stage, Some(&self.vendors.imocha)).await
     }
 
     /// Processes that live remember theirs.

@@ -11,7 +11,7 @@ const MOST_ROUNDS: usize = 40;
 /// Lets messages and sweeps run until nothing is left to do.
 pub async fn settle(stage: &Stage, imocha: &Imocha) -> Result<(), String> {
     for _ in 0..MOST_ROUNDS {
-        until_quiet(stage, imocha).await?;
+        until_quiet(stage, Some(imocha)).await?;
         if time::marked(stage).await.is_empty() {
             return Ok(());
         }

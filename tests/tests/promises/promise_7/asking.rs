@@ -99,7 +99,7 @@ impl Asking {
 
     /// Until nothing happens any more between the two.
     pub async fn until_quiet(&self) {
-        let quiet = until_quiet(self.stage(), &self.everybody.vendors.imocha);
+        let quiet = until_quiet(self.stage(), Some(&self.everybody.vendors.imocha));
         quiet.await.unwrap();
     }
 

@@ -63,7 +63,7 @@ impl Spoilt {
             Self::Damaged => "cannot be read",
             Self::Bytes => "is stored with other bytes than came",
             Self::State => "the state is not the fold of the events that are stored",
-            Self::Version => "is not published",
+            Self::Version => "the newest that came by the bus is",
             Self::Bucket => "is not what is in the bucket",
             Self::Stranger => "was never sent so",
             Self::Twin => "undisturbed as",
